@@ -1,0 +1,1 @@
+//! Images from registries, archives, layouts and daemons as a stream of layers.

@@ -1,0 +1,20 @@
+//! A stream of files to the components they hold.
+//!
+//! The work has two stages, so that a layer's facts can be cached and shared by every image built on it:
+//!
+//! 1. **Extract**, once for each layer: every file passes by once ([`LayerScanner`]); a file that a
+//!    [`Cataloger`] wants is given to it and becomes an [`Extraction`], small and independent of other files.
+//! 2. **Assemble**, once for each image: the layers are squashed to a [`View`], and each cataloger turns what
+//!    is still visible into components.
+//!
+//! Adding a cataloger is one file in `catalogers/` and one line in [`catalogers::ALL`].
+
+pub mod cataloger;
+pub mod catalogers;
+pub mod facts;
+pub mod glob;
+
+pub use cataloger::{
+    Assembly, Cataloger, Extraction, File, Found, ParseError, UsedFor, View, Want,
+};
+pub use facts::LayerFacts;

@@ -1,0 +1,1 @@
+//! Package URLs and CPE 2.3 names.

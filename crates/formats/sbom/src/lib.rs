@@ -1,0 +1,12 @@
+//! The component graph of an image or a folder, and the documents it is written as.
+//!
+//! [`model`] is what the rest of the house works with. The other modules turn a [`Document`] into bytes and
+//! bytes into a [`Document`]; they do no I/O and read no clock.
+
+pub mod model;
+
+pub use model::{
+    Component, ComponentIndex, Cpe, CpeSource, Descriptor, Digest, Distro, Document, FileFact,
+    FileKind, Language, License, LicenseOrigin, Location, Metadata, PackageType, Relationship,
+    RelationshipKind, Source, SourceKind, SourceLayer, Unknown, Upstream,
+};
