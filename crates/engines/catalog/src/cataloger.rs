@@ -1,8 +1,6 @@
 //! The interface that a cataloger implements, and what it is given.
 
-use sbom::{
-    Component, ComponentIndex, Distro, FileFact, Location, Relationship, RelationshipKind, Unknown,
-};
+use sbom::{Component, ComponentIndex, Distro, FileFact, Location, Relationship, RelationshipKind, Unknown};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -105,11 +103,7 @@ impl Extraction {
 
     /// Records that `from` is needed by `to`.
     pub fn dependency(&mut self, from: ComponentIndex, to: ComponentIndex) {
-        self.relationships.push(Relationship {
-            kind: RelationshipKind::DependencyOf,
-            from,
-            to,
-        });
+        self.relationships.push(Relationship { kind: RelationshipKind::DependencyOf, from, to });
     }
 
     /// Nothing was taken.
@@ -179,21 +173,13 @@ impl Found<'_> {
     /// The file as primary evidence.
     #[must_use]
     pub fn location(&self) -> Location {
-        Location {
-            path: self.file.path.clone(),
-            access_path: self.file.path.clone(),
-            layer: self.layer,
-            primary: true,
-        }
+        Location { path: self.file.path.clone(), access_path: self.file.path.clone(), layer: self.layer, primary: true }
     }
 
     /// The file as supporting evidence.
     #[must_use]
     pub fn supporting(&self) -> Location {
-        Location {
-            primary: false,
-            ..self.location()
-        }
+        Location { primary: false, ..self.location() }
     }
 }
 
@@ -259,12 +245,11 @@ impl Assembly {
             }
             self.components.push(component);
         }
-        self.relationships
-            .extend(found.body.relationships.iter().map(|edge| Relationship {
-                kind: edge.kind,
-                from: ComponentIndex(edge.from.0.saturating_add(base)),
-                to: ComponentIndex(edge.to.0.saturating_add(base)),
-            }));
+        self.relationships.extend(found.body.relationships.iter().map(|edge| Relationship {
+            kind: edge.kind,
+            from: ComponentIndex(edge.from.0.saturating_add(base)),
+            to: ComponentIndex(edge.to.0.saturating_add(base)),
+        }));
     }
 
     /// The components so far.
@@ -275,11 +260,7 @@ impl Assembly {
 
     /// Records that `from` is needed by `to`.
     pub fn dependency(&mut self, from: ComponentIndex, to: ComponentIndex) {
-        self.relationships.push(Relationship {
-            kind: RelationshipKind::DependencyOf,
-            from,
-            to,
-        });
+        self.relationships.push(Relationship { kind: RelationshipKind::DependencyOf, from, to });
     }
 
     /// Records a file that could not be understood.

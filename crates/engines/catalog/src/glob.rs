@@ -23,21 +23,16 @@ pub fn expand(pattern: &str) -> Vec<String> {
     let Some((inside, after)) = rest.get(1..).and_then(|rest| rest.split_once('}')) else {
         return vec![pattern.to_owned()];
     };
-    inside
-        .split(',')
-        .flat_map(|choice| expand(&format!("{before}{choice}{after}")))
-        .collect()
+    inside.split(',').flat_map(|choice| expand(&format!("{before}{choice}{after}"))).collect()
 }
 
 fn folders(pattern: &[&str], path: &[&str]) -> bool {
     match pattern.split_first() {
         None => path.is_empty(),
-        Some((&"**", rest)) => {
-            (0..=path.len()).any(|skip| path.get(skip..).is_some_and(|path| folders(rest, path)))
+        Some((&"**", rest)) => (0..=path.len()).any(|skip| path.get(skip..).is_some_and(|path| folders(rest, path))),
+        Some((first, rest)) => {
+            path.split_first().is_some_and(|(name, path)| self::name(first, name) && folders(rest, path))
         }
-        Some((first, rest)) => path
-            .split_first()
-            .is_some_and(|(name, path)| self::name(first, name) && folders(rest, path)),
     }
 }
 
@@ -52,9 +47,7 @@ pub fn name(pattern: &str, name: &str) -> bool {
         if pattern.get(p) == Some(&'*') {
             retry = Some((p, n));
             p += 1;
-        } else if let (Some(width), true) =
-            (single(&pattern, p, name.get(n).copied()), n < name.len())
-        {
+        } else if let (Some(width), true) = (single(&pattern, p, name.get(n).copied()), n < name.len()) {
             p += width;
             n += 1;
         } else if let Some((star, from)) = retry.filter(|(_, from)| *from < name.len()) {
@@ -88,10 +81,7 @@ fn single(pattern: &[char], p: usize, c: Option<char>) -> Option<usize> {
 }
 
 fn in_class(class: &[char], c: char) -> bool {
-    class.contains(&c)
-        || class
-            .windows(3)
-            .any(|range| matches!(range, [low, '-', high] if *low <= c && c <= *high))
+    class.contains(&c) || class.windows(3).any(|range| matches!(range, [low, '-', high] if *low <= c && c <= *high))
 }
 
 #[cfg(test)]
@@ -102,11 +92,7 @@ mod tests {
     fn patterns() {
         for (pattern, path, expected) in [
             ("**/lib/apk/db/installed", "lib/apk/db/installed", true),
-            (
-                "**/lib/apk/db/installed",
-                "srv/root/lib/apk/db/installed",
-                true,
-            ),
+            ("**/lib/apk/db/installed", "srv/root/lib/apk/db/installed", true),
             ("**/lib/apk/db/installed", "lib/apk/db/installed/x", false),
             ("**/*.{jar,war}", "app/a.war", true),
             ("**/*.{jar,war}", "a.jar", true),
@@ -114,16 +100,8 @@ mod tests {
             ("**/node", "usr/bin/node", true),
             ("**/python*.[0-9]*", "usr/bin/python3.11", true),
             ("**/python*.[0-9]*", "usr/bin/python3", false),
-            (
-                "**/var/lib/dpkg/status.d/*",
-                "var/lib/dpkg/status.d/base",
-                true,
-            ),
-            (
-                "**/var/lib/dpkg/status.d/*",
-                "var/lib/dpkg/status.d/a/b",
-                false,
-            ),
+            ("**/var/lib/dpkg/status.d/*", "var/lib/dpkg/status.d/base", true),
+            ("**/var/lib/dpkg/status.d/*", "var/lib/dpkg/status.d/a/b", false),
             ("go.mod", "go.mod", true),
             ("a?c", "abc", true),
             ("*", "", true),

@@ -14,7 +14,5 @@ pub mod catalogers;
 pub mod facts;
 pub mod glob;
 
-pub use cataloger::{
-    Assembly, Cataloger, Extraction, File, Found, ParseError, UsedFor, View, Want,
-};
+pub use cataloger::{Assembly, Cataloger, Extraction, File, Found, ParseError, UsedFor, View, Want};
 pub use facts::LayerFacts;

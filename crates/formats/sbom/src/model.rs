@@ -120,9 +120,7 @@ pub struct License {
 }
 
 /// Who says so.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LicenseOrigin {
     /// The package's own metadata.
     #[default]
@@ -272,9 +270,7 @@ pub struct FileFact {
 }
 
 /// Kind of a file entry.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum FileKind {
     /// A regular file.
     #[default]
@@ -415,34 +411,16 @@ string_enum!(
 impl Component {
     /// A component with the fields that every cataloger sets; locations are added by the assembly.
     #[must_use]
-    pub fn new(
-        kind: PackageType,
-        language: Language,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            version: version.into(),
-            kind,
-            language,
-            ..Self::default()
-        }
+    pub fn new(kind: PackageType, language: Language, name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self { name: name.into(), version: version.into(), kind, language, ..Self::default() }
     }
 
     /// Sets the ecosystem's record.
     ///
     /// # Errors
     /// Where `record` has map keys that are not strings.
-    pub fn set_metadata<T: Serialize>(
-        &mut self,
-        kind: &'static str,
-        record: &T,
-    ) -> Result<(), serde_json::Error> {
-        self.metadata = Some(Metadata {
-            kind: Cow::Borrowed(kind),
-            json: serde_json::to_string(record)?,
-        });
+    pub fn set_metadata<T: Serialize>(&mut self, kind: &'static str, record: &T) -> Result<(), serde_json::Error> {
+        self.metadata = Some(Metadata { kind: Cow::Borrowed(kind), json: serde_json::to_string(record)? });
         Ok(())
     }
 }
