@@ -173,7 +173,8 @@ impl Found<'_> {
     /// The file as primary evidence.
     #[must_use]
     pub fn location(&self) -> Location {
-        Location { path: self.file.path.clone(), access_path: self.file.path.clone(), layer: self.layer, primary: true }
+        let path = self.file.path.clone();
+        Location { access_path: path.clone(), path, layer: self.layer, primary: true, visible: None }
     }
 
     /// The file as supporting evidence.

@@ -6,7 +6,7 @@
 pub mod model;
 
 pub use model::{
-    Component, ComponentIndex, Cpe, CpeSource, Descriptor, Digest, Distro, Document, FileFact, FileKind, Language,
-    License, LicenseOrigin, Location, Metadata, PackageType, Relationship, RelationshipKind, Source, SourceKind,
-    SourceLayer, Unknown, Upstream,
+    Component, ComponentIndex, Cpe, CpeSource, Descriptor, Digest, Distro, Document, FileDetails, FileFact, FileKind,
+    Language, License, LicenseOrigin, Location, Metadata, PackageType, Relationship, RelationshipKind, Source,
+    SourceKind, SourceLayer, Unknown, Upstream,
 };

@@ -46,6 +46,9 @@ pub struct ComponentIndex(pub u32);
 /// One package, library, binary, module or driver.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Component {
+    /// The identifier it had in the document it was read from; empty where it was catalogued, and then derived from
+    /// its content.
+    pub id: String,
     /// The ecosystem's own name, for example `org.slf4j:slf4j-api` is name `slf4j-api`; the group is in the purl.
     pub name: String,
     /// The ecosystem's own version, epoch included where the peer includes it (deb, rpm); may be empty.
@@ -102,6 +105,8 @@ pub struct Location {
     pub layer: Option<u32>,
     /// True for the file the facts were read from, false for supporting files.
     pub primary: bool,
+    /// Whether a running container sees the file; stated only by the scopes that look below the squashed image.
+    pub visible: Option<bool>,
 }
 
 /// A licence statement.
@@ -115,6 +120,8 @@ pub struct License {
     pub origin: LicenseOrigin,
     /// Addresses given with it.
     pub urls: Vec<String>,
+    /// The whole text, where it was asked for; empty otherwise.
+    pub contents: String,
     /// The file it was read from, where that is not the package's primary location.
     pub location: Option<Location>,
 }
@@ -174,6 +181,8 @@ pub enum RelationshipKind {
 /// What was catalogued.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Source {
+    /// The identifier it had in the document it was read from; empty: derived from the content.
+    pub id: String,
     /// The kind.
     pub kind: SourceKind,
     /// Name to show: the image reference, the folder, the file; `--source-name` wins.
@@ -202,10 +211,16 @@ pub struct Source {
     pub config: Vec<u8>,
     /// For example `amd64`.
     pub architecture: String,
+    /// Variant of the architecture, for example `v8`; may be empty.
+    pub variant: String,
     /// For example `linux`.
     pub os: String,
     /// Labels of the configuration.
     pub labels: BTreeMap<String, String>,
+    /// Annotations of the manifest.
+    pub annotations: BTreeMap<String, String>,
+    /// MIME type of a single file.
+    pub mime_type: String,
     /// Digests of a single file, as `(algorithm, hex)`.
     pub digests: Vec<Digest>,
 }
@@ -267,6 +282,25 @@ pub struct FileFact {
     pub link_target: String,
     /// SHA-256 of the content; all zero when not computed.
     pub sha256: [u8; 32],
+    /// MIME type of the content, for example `text/plain`; empty when not determined.
+    pub mime_type: Cow<'static, str>,
+    /// What few files have.
+    pub details: Option<Box<FileDetails>>,
+}
+
+/// What few files have: facts that were asked for, or that came with a document.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileDetails {
+    /// Digests besides SHA-256.
+    pub digests: Vec<Digest>,
+    /// The content in base64; empty when not asked for.
+    pub contents: String,
+    /// Licences found in it, as one JSON array in the shape of Syft's `files[].licenses`; may be empty.
+    pub licenses: String,
+    /// What it says as an executable, as one JSON object in the shape of Syft's `files[].executable`; may be empty.
+    pub executable: String,
+    /// The document names the file and knows nothing of its mode, owner, size and kind.
+    pub unmeasured: bool,
 }
 
 /// Kind of a file entry.
@@ -434,6 +468,7 @@ impl License {
             spdx_expression: String::new(),
             origin: LicenseOrigin::Declared,
             urls: Vec::new(),
+            contents: String::new(),
             location: None,
         }
     }
