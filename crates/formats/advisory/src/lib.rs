@@ -5,4 +5,4 @@
 
 pub mod record;
 
-pub use record::{Affected, Cvss, Ecosystem, FixState, Kev, PackageName, Range, RangeEnd, Record, Reference, Severity};
+pub use record::{Affected, Cvss, Ecosystem, FixState, Kev, PackageName, Range, RangeEnd, Record, Reference, Severity, Ssvc};

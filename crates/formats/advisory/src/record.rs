@@ -34,8 +34,11 @@ pub struct Record {
     pub modified: String,
     /// RFC 3339 or a date; set when the advisory was withdrawn or rejected.
     pub withdrawn: String,
-    /// What it hits.
+    /// What it hits. Empty: the publisher only describes or scores the flaw (many CVE records), or names products
+    /// that no scanner can recognise.
     pub affected: Vec<Affected>,
+    /// Decisions of coordinators (CISA's Vulnrichment) about how urgent the flaw is.
+    pub ssvc: Vec<Ssvc>,
 }
 
 /// A package, or a set of CPEs, that an advisory speaks of.
@@ -55,7 +58,8 @@ pub struct Affected {
     pub advisory: String,
     /// RHEL module `name:stream`; empty: outside modules; `None`: not said.
     pub module: Option<String>,
-    /// Architectures (rpm); empty: all.
+    /// Architectures (rpm); empty: all. `src` alone: `package.name` is the source package, and every binary package
+    /// built from it is meant.
     pub architectures: Vec<String>,
     /// Go packages and symbols, as (import path, symbols); empty: the whole module.
     pub symbols: Vec<(String, Vec<String>)>,
@@ -75,7 +79,8 @@ pub struct PackageName {
     /// The ecosystem's name: the source package for deb and apk, the binary package for rpm,
     /// `group:artifact` for Maven, normalized (PEP 503) for PyPI. For [`Ecosystem::Cpe`]: `part:vendor:product`.
     pub name: String,
-    /// The full CPE 2.3 criterion for [`Ecosystem::Cpe`] (target software and the like narrow the match).
+    /// The full CPE 2.3 criterion for [`Ecosystem::Cpe`] (target software and the like narrow the match). Version and
+    /// update are always `*`: ranges and versions say them.
     pub cpe: String,
 }
 
@@ -84,7 +89,10 @@ pub struct PackageName {
 #[non_exhaustive]
 pub enum Ecosystem {
     /// A distribution (Grype's id) and its release: (`debian`, `12`), (`ubuntu`, `22.04`), (`alpine`, `3.18`),
-    /// (`redhat`, `9`), (`almalinux`, `9`), (`wolfi`, `rolling`), (`azurelinux`, `3.0`), (`mariner`, `1.0`).
+    /// (`redhat`, `9`), (`almalinux`, `9`), (`wolfi`, `rolling`), (`azurelinux`, `3.0`), (`mariner`, `1.0`),
+    /// (`debian`, `unstable`), (`alpine`, `edge`). A support channel follows a plus sign: (`redhat`, `9.2+eus`),
+    /// (`ubuntu`, `18.04+esm`). A Red Hat release with a minor version (`8.9`) tells what holds on that minor release
+    /// only; there it goes before what the same record says of (`redhat`, `8`).
     Distro(String, String),
     /// npm.
     Npm,
@@ -200,6 +208,25 @@ pub struct Cvss {
     pub vector: String,
     /// The base score, 0.0 to 10.0; computed from the vector where the publisher gives none.
     pub base_score: f64,
+}
+
+/// A stakeholder-specific vulnerability categorization (SSVC 2.0.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ssvc {
+    /// Who decided, for example `CISA-ADP`.
+    pub source: String,
+    /// In which role, for example `CISA Coordinator`.
+    pub role: String,
+    /// The scheme's version.
+    pub version: String,
+    /// RFC 3339.
+    pub timestamp: String,
+    /// `none`, `poc` or `active`.
+    pub exploitation: String,
+    /// `yes` or `no`.
+    pub automatable: String,
+    /// `partial` or `total`.
+    pub technical_impact: String,
 }
 
 /// An address.
