@@ -10,7 +10,7 @@ pub(crate) fn escape(text: &str) -> Escaped<'_> {
 
 /// Prints a subpath as Go's `net/url` prints a fragment: sub-delimiters and `/?:@` stay as they are.
 pub(crate) fn escape_fragment(text: &str) -> Escaped<'_> {
-    Escaped { text, keep: b"-_.~$&+,/:;=?@!()*'" }
+    Escaped { text, keep: b"-_.~$&+,/:;=?@!()*" }
 }
 
 /// A text that prints escaped.
