@@ -32,3 +32,29 @@ pub struct Extracted {
     /// What it took.
     pub body: Extraction,
 }
+
+impl LayerFacts {
+    /// Sorts the entries by path, the last of equal paths winning, and makes the extractions follow.
+    pub(crate) fn sorted(mut self) -> Self {
+        let mut order: Vec<u32> = (0..u32::try_from(self.entries.len()).unwrap_or(u32::MAX)).collect();
+        let path = |index: &u32| self.entries.get(*index as usize).map(|entry| entry.path.as_str());
+        order.sort_by(|a, b| path(a).cmp(&path(b)).then(b.cmp(a)));
+        order.dedup_by(|later, kept| path(later) == path(kept));
+        let mut place = vec![u32::MAX; self.entries.len()];
+        for (new, old) in order.iter().enumerate() {
+            if let Some(place) = place.get_mut(*old as usize) {
+                *place = u32::try_from(new).unwrap_or(u32::MAX);
+            }
+        }
+        let mut entries: Vec<Option<FileFact>> = self.entries.into_iter().map(Some).collect();
+        self.entries = order.iter().filter_map(|old| entries.get_mut(*old as usize)?.take()).collect();
+        for extracted in &mut self.extractions {
+            extracted.entry = place.get(extracted.entry as usize).copied().unwrap_or(u32::MAX);
+        }
+        self.extractions.retain(|extracted| extracted.entry != u32::MAX);
+        self.extractions.sort_by(|a, b| (a.entry, &a.cataloger).cmp(&(b.entry, &b.cataloger)));
+        self.unknowns.sort();
+        self.unknowns.dedup();
+        self
+    }
+}

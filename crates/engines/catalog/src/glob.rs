@@ -26,7 +26,7 @@ pub fn expand(pattern: &str) -> Vec<String> {
     inside.split(',').flat_map(|choice| expand(&format!("{before}{choice}{after}"))).collect()
 }
 
-fn folders(pattern: &[&str], path: &[&str]) -> bool {
+pub(crate) fn folders(pattern: &[&str], path: &[&str]) -> bool {
     match pattern.split_first() {
         None => path.is_empty(),
         Some((&"**", rest)) => (0..=path.len()).any(|skip| path.get(skip..).is_some_and(|path| folders(rest, path))),

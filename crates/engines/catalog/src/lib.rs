@@ -9,10 +9,19 @@
 //!
 //! Adding a cataloger is one file in `catalogers/` and one line in [`catalogers::ALL`].
 
+pub mod assemble;
 pub mod cataloger;
 pub mod catalogers;
+pub mod distro;
+mod distro_files;
 pub mod facts;
 pub mod glob;
+pub mod layer;
+pub mod plan;
+mod tree;
 
+pub use assemble::{AssembleOptions, FileSelection, Scope, assemble};
 pub use cataloger::{Assembly, Cataloger, Extraction, File, Found, ParseError, UsedFor, View, Want};
 pub use facts::LayerFacts;
+pub use layer::{Budget, LayerOptions, LayerScanner, scan_tar};
+pub use plan::Plan;
