@@ -13,8 +13,9 @@
 //! ```
 //!
 //! Reading order: `package_url` is the value, its builder and its printing; `parse` reads text; `rules` holds what each
-//! package type asks for; `percent` is the escaping below them.
+//! package type asks for; `percent` is the escaping below them. [`cpe`] is a world of its own.
 
+pub mod cpe;
 mod package_url;
 mod parse;
 mod percent;

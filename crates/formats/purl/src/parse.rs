@@ -96,3 +96,64 @@ fn read_qualifiers(query: &str) -> Result<Vec<(String, String)>, ParseError> {
     }
     Ok(qualifiers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<&str, ParseError>) {
+        assert_eq!(text.parse::<PackageUrl>().map(|url| url.to_string()), expected.map(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn reads() {
+        check("pkg:npm/%40angular/core@12.0.0", Ok("pkg:npm/%40angular/core@12.0.0"));
+        check("pkg:npm/@angular/core@12.0.0", Ok("pkg:npm/%40angular/core@12.0.0"));
+        check("pkg:npm/@angular/core", Ok("pkg:npm/%40angular/core"));
+        check(" PKG://NPM/core/ ", Ok("pkg:npm/core"));
+        check("pkg:golang/github.com/BurntSushi/toml@v1.3.2", Ok("pkg:golang/github.com/BurntSushi/toml@v1.3.2"));
+        check("pkg:golang/github.com%2Fa/b@v1#/x/../y/", Ok("pkg:golang/github.com/a/b@v1#x/y"));
+        check(
+            "pkg:deb/Debian/bash@1:5.2%2Bb1?b=2&&Arch=x%2Fy&c",
+            Ok("pkg:deb/debian/bash@1%3A5.2%2Bb1?arch=x%2Fy&b=2"),
+        );
+        check("pkg:generic/a@feature/b", Ok("pkg:generic/a@feature%2Fb"));
+    }
+
+    #[test]
+    fn rejects() {
+        check("npm/a", Err(ParseError::Scheme));
+        check("pkg:a", Err(ParseError::Name));
+        check("pkg:npm/@1", Err(ParseError::Name));
+        check("pkg:n?pm/a", Err(ParseError::Name));
+        check("pkg:1npm/a", Err(ParseError::Type("1npm".to_owned())));
+        check("pkg:npm/a%", Err(ParseError::Escape("name")));
+        check("pkg:npm/a@%ff", Err(ParseError::Escape("version")));
+        check("pkg:npm/a?1x=y", Err(ParseError::QualifierKey("1x".to_owned())));
+        check("pkg:npm/a?x=1&X=2", Err(ParseError::DuplicateQualifier("x".to_owned())));
+        check(&format!("pkg:npm/{}", "a".repeat(MAX_LENGTH_BYTES)), Err(ParseError::TooLong(MAX_LENGTH_BYTES + 8)));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "(pkg:[a-z]{1,4}/)?.{0,60}") {
+            let _ = text.parse::<PackageUrl>();
+        }
+
+        #[test]
+        fn reads_what_it_printed(
+            kind in "[a-z][a-z0-9.+-]{0,8}|npm|pypi|deb|golang",
+            parts in prop::array::uniform4(".{0,12}"),
+            qualifiers in prop::collection::btree_map("[a-z._-][a-z0-9._-]{0,6}", ".{0,12}", 0..4),
+        ) {
+            let [namespace, name, version, subpath] = parts;
+            let url = PackageUrl::new(kind, name).namespace(namespace).version(version).subpath(subpath);
+            let url = qualifiers.into_iter().fold(url, |url, (key, value)| url.qualifier(key, value)).normalized();
+            if let Ok(url) = url {
+                prop_assert_eq!(url.to_string().parse(), Ok(url));
+            }
+        }
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Read from `PALISADE_VECTORS`, else from `../shared/vectors` beside the checkout.
 
+#![expect(clippy::unwrap_used, reason = "the test stops at the first malformed case")]
+
 use purl::{Builder, PackageUrl};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
