@@ -174,7 +174,7 @@ impl Found<'_> {
     #[must_use]
     pub fn location(&self) -> Location {
         let path = self.file.path.clone();
-        Location { access_path: path.clone(), path, layer: self.layer, primary: true, visible: None }
+        Location { access_path: path.clone(), path, layer: self.layer, primary: true, ..Location::default() }
     }
 
     /// The file as supporting evidence.

@@ -105,6 +105,9 @@ pub struct Location {
     pub layer: Option<u32>,
     /// True for the file the facts were read from, false for supporting files.
     pub primary: bool,
+    /// True for a file that only belongs with the package, as a dpkg maintainer script does: neither primary nor
+    /// supporting evidence, and shown without an evidence annotation.
+    pub unannotated: bool,
     /// Whether a running container sees the file; stated only by the scopes that look below the squashed image.
     pub visible: Option<bool>,
 }
