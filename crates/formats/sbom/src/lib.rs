@@ -3,6 +3,7 @@
 //! [`model`] is what the rest of the house works with. The other modules turn a [`Document`] into bytes and
 //! bytes into a [`Document`]; they do no I/O and read no clock.
 
+pub mod license;
 pub mod model;
 
 pub use model::{
