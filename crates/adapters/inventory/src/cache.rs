@@ -1,0 +1,183 @@
+//! Facts of layers, kept between runs by the digest of the stored blob.
+//!
+//! A hit needs no byte of the layer: the digest in the verified manifest names the content. Files are written beside
+//! and renamed, so that any number of runs may share the folder without a lock; one that is damaged or of another
+//! version counts as absent. Facts depend on the program's version and on the catalogers, so both are in the path.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use catalog::{LayerFacts, Plan};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A folder of layer facts.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+    max_bytes: u64,
+}
+
+/// Grows when the form of the facts or what a cataloger takes changes.
+const FORMAT: u32 = 1;
+const CHECKSUM: usize = 32;
+/// Facts of the largest layers take some 20 MB unpacked; more than this is damage.
+const MAX_UNPACKED: usize = 1 << 30;
+
+impl Cache {
+    /// A cache below `root` for what `plan` finds. `with_digests`: facts hold the digest of every file.
+    #[must_use]
+    pub fn new(root: &Path, plan: &Plan, with_digests: bool) -> Self {
+        let mut names: Vec<&str> = plan.catalogers().iter().map(|cataloger| cataloger.name()).collect();
+        names.push(env!("CARGO_PKG_VERSION"));
+        names.push(if with_digests { "digests" } else { "names" });
+        let key = hex(digest(&SHA256, names.join(",").as_bytes()).as_ref());
+        let folder = root.join(format!("layers-{FORMAT}-{}", key.get(..16).unwrap_or(&key)));
+        Self { folder, max_bytes: 2 << 30 }
+    }
+
+    /// The facts of the blob `digest`, where they are there and whole.
+    #[must_use]
+    pub fn load(&self, digest: &str) -> Option<LayerFacts> {
+        let path = self.path(digest)?;
+        let bytes = fs::read(&path).ok()?;
+        let facts = decode(&bytes);
+        if facts.is_none() {
+            tracing::debug!(path = %path.display(), "ignoring a damaged cache entry");
+        }
+        facts
+    }
+
+    /// Keeps the facts of the blob `digest`. Failing to is no error: the cache is only there to save time.
+    pub fn store(&self, digest: &str, facts: &LayerFacts) {
+        if let Some(path) = self.path(digest)
+            && let Err(error) = self.write(&path, facts)
+        {
+            tracing::debug!(path = %path.display(), %error, "cannot keep the facts of a layer");
+        }
+    }
+
+    fn path(&self, digest: &str) -> Option<PathBuf> {
+        let (algorithm, hex) = digest.split_once(':')?;
+        let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (plain(algorithm) && plain(hex)).then(|| self.folder.join(format!("{algorithm}-{hex}")))
+    }
+
+    fn write(&self, path: &Path, facts: &LayerFacts) -> std::io::Result<()> {
+        create_private(&self.folder)?;
+        let bytes = encode(facts)?;
+        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let result = fs::File::create(&temporary)
+            .and_then(|mut file| file.write_all(&bytes))
+            .and_then(|()| fs::rename(&temporary, path));
+        if result.is_err() {
+            // Nothing half-written stays.
+            let _ = fs::remove_file(&temporary);
+        }
+        self.prune();
+        result
+    }
+
+    /// Removes the entries that were written longest ago until the folder is within its bound.
+    fn prune(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .collect();
+        let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
+        files.sort();
+        for (_, size, path) in files {
+            if total <= self.max_bytes {
+                return;
+            }
+            if fs::remove_file(path).is_ok() {
+                total = total.saturating_sub(size);
+            }
+        }
+    }
+}
+
+fn encode(facts: &LayerFacts) -> std::io::Result<Vec<u8>> {
+    let plain = postcard::to_stdvec(facts).map_err(std::io::Error::other)?;
+    let packed = zstd::bulk::compress(&plain, 1)?;
+    let mut bytes = digest(&SHA256, &packed).as_ref().to_vec();
+    bytes.extend_from_slice(&(plain.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&packed);
+    Ok(bytes)
+}
+
+fn decode(bytes: &[u8]) -> Option<LayerFacts> {
+    let (checksum, rest) = bytes.split_at_checked(CHECKSUM)?;
+    let (length, packed) = rest.split_at_checked(8)?;
+    let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
+    if length > MAX_UNPACKED || digest(&SHA256, packed).as_ref() != checksum {
+        return None;
+    }
+    let plain = zstd::bulk::decompress(packed, length).ok()?;
+    postcard::from_bytes(&plain).ok()
+}
+
+/// Only the user may read what images hold.
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_and_gives_back_and_ignores_damage() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::new(root.path(), &Plan::new(Vec::new()), true);
+        let digest = "sha256:00ff";
+        assert!(cache.load(digest).is_none());
+        let facts = LayerFacts { diff_id: "sha256:11".to_owned(), ..LayerFacts::default() };
+        cache.store(digest, &facts);
+        assert_eq!(cache.load(digest).unwrap().diff_id, "sha256:11");
+
+        let path = cache.path(digest).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(&path, &damaged).unwrap();
+            let loaded = cache.load(digest);
+            assert!(loaded.is_none_or(|loaded| loaded.diff_id == facts.diff_id), "byte {at}");
+        }
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert!(cache.load(digest).is_none());
+    }
+
+    #[test]
+    fn stays_within_its_bound() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache { max_bytes: 200, ..Cache::new(root.path(), &Plan::new(Vec::new()), true) };
+        for index in 0..20 {
+            cache.store(&format!("sha256:{index:02}"), &LayerFacts::default());
+        }
+        let total: u64 = fs::read_dir(&cache.folder).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+        assert!(total <= 200, "{total}");
+        assert!(cache.load("sha256:19").is_some());
+    }
+
+    #[test]
+    fn a_digest_never_leaves_the_folder() {
+        let cache = Cache::new(Path::new("/nowhere"), &Plan::new(Vec::new()), true);
+        for digest in ["sha256:../x", "sha256:a/b", "../a:00", "sha256:", "plain"] {
+            assert!(cache.path(digest).is_none(), "{digest}");
+        }
+    }
+}
