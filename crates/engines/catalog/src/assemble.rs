@@ -225,6 +225,10 @@ impl Visible for Image<'_> {
         let places = tree.under(folder).iter();
         places.filter_map(|place| Some((tree.entry(*place)?, self.shown(place.layer)))).collect()
     }
+
+    fn layer_digest(&self, layer: Option<u32>) -> &str {
+        layer.and_then(|layer| self.layers.get(layer as usize)).map_or("", |layer| layer.diff_id.as_str())
+    }
 }
 
 /// For [`Scope::DeepSquashed`]: of the components of all layers, those that a container would see.

@@ -156,6 +156,7 @@ pub(crate) trait Visible {
     fn beside(&self, cataloger: &'static str, layer: Option<u32>, path: &str) -> Option<Found<'_>>;
     fn file(&self, layer: Option<u32>, path: &str) -> Option<(&FileFact, Option<u32>)>;
     fn under(&self, layer: Option<u32>, folder: &str) -> Vec<(&FileFact, Option<u32>)>;
+    fn layer_digest(&self, layer: Option<u32>) -> &str;
 }
 
 /// A visible file and what the cataloger took from it.
@@ -213,6 +214,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn under(&self, found: &Found<'_>, folder: &str) -> Vec<(&'a FileFact, Option<u32>)> {
         self.image.under(found.layer, folder)
+    }
+
+    /// `sha256:...` of the uncompressed layer, for records that name it; empty for folders.
+    #[must_use]
+    pub fn layer_digest(&self, layer: Option<u32>) -> &'a str {
+        self.image.layer_digest(layer)
     }
 }
 
