@@ -6,6 +6,26 @@
 pub mod license;
 pub mod model;
 
+mod backfill;
+mod builder;
+mod decode;
+mod digests;
+mod ecosystem;
+mod encode;
+mod format;
+mod identity;
+mod json;
+mod lists;
+mod record;
+mod syft_json;
+mod table;
+mod text;
+mod view;
+
+pub use decode::{DecodeError, MAX_COMPONENTS, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_FILES, decode, detect};
+pub use encode::{EncodeError, EncodeOptions, encode};
+pub use format::{CycloneDxVersion, Format, SpdxVersion};
+
 pub use model::{
     Component, ComponentIndex, Cpe, CpeSource, Descriptor, Digest, Distro, Document, FileDetails, FileFact, FileKind,
     Language, License, LicenseOrigin, Location, Metadata, PackageType, Relationship, RelationshipKind, Source,

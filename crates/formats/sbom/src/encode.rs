@@ -1,0 +1,52 @@
+//! Writing the component model as a document.
+
+use crate::format::Format;
+use crate::view::View;
+use crate::{Document, lists, syft_json, table, text};
+use std::io::{self, Write};
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EncodeOptions {
+    /// With line breaks and indentation, where the format leaves a choice.
+    pub pretty: bool,
+    /// Serial number and namespace are derived from the content; otherwise they are random, so that each document is
+    /// told from every other.
+    pub reproducible: bool,
+    /// For a terminal: the table greys out what is secondary.
+    pub color: bool,
+}
+
+/// Why a document could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The destination does not take it.
+    #[error("the document could not be written")]
+    Io(#[from] io::Error),
+    /// A format that is only read.
+    #[error("{0} is a format that is only read")]
+    ReadOnly(&'static str),
+}
+
+/// Writes `document` to `out`, in chunks of some 64 KiB. Equal documents give equal bytes where
+/// [`EncodeOptions::reproducible`] is set. The time of creation is the document's own.
+///
+/// # Errors
+/// Where `out` fails, or the format is only read.
+pub fn encode(
+    document: &Document,
+    format: Format,
+    options: EncodeOptions,
+    out: &mut dyn Write,
+) -> Result<(), EncodeError> {
+    let view = View::new(document);
+    match format {
+        Format::SyftJson => syft_json::encode(&view, options.pretty, out)?,
+        Format::Purls => lists::encode_purls(document, out)?,
+        Format::Table => table::encode(document, options.color, out)?,
+        Format::Text => text::encode(document, out)?,
+        _ => return Err(EncodeError::ReadOnly(format.name())),
+    }
+    Ok(())
+}
