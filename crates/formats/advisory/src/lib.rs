@@ -19,8 +19,18 @@ mod error;
 mod lenient;
 mod range;
 
+mod csaf;
 pub mod cvss;
+
+pub mod debian;
+pub mod friendsofphp;
+pub mod gitlab;
 pub mod osv;
+pub mod oval;
+pub mod redhat;
+pub mod rubysec;
+pub mod secdb;
+pub mod wolfi;
 
 pub use ecosystem::{debian_release, red_hat_release};
 pub use error::{AdvisoryError, MAX_DOCUMENT_BYTES, Rejection, Sink};
