@@ -1,6 +1,14 @@
 //! One file for each cataloger; this list is all that knows them.
 
+mod apk;
+mod dpkg;
+mod os;
+
 use crate::Cataloger;
 
 /// Every cataloger, in the order in which their components win over equal ones.
+INLINE
+    &dpkg::DpkgDatabase,
+    &apk::ApkDatabase,
+
 pub static ALL: &[&dyn Cataloger] = &[];
