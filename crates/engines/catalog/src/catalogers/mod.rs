@@ -7,8 +7,7 @@ mod os;
 use crate::Cataloger;
 
 /// Every cataloger, in the order in which their components win over equal ones.
-INLINE
+pub static ALL: &[&dyn Cataloger] = &[
     &dpkg::DpkgDatabase,
     &apk::ApkDatabase,
-
-pub static ALL: &[&dyn Cataloger] = &[];
+];
