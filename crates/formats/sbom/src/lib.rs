@@ -8,6 +8,7 @@ pub mod model;
 
 mod backfill;
 mod builder;
+mod component_ids;
 mod decode;
 mod digests;
 mod ecosystem;
@@ -22,6 +23,7 @@ mod table;
 mod text;
 mod view;
 
+pub use component_ids::component_ids;
 pub use decode::{DecodeError, MAX_COMPONENTS, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_FILES, decode, detect};
 pub use encode::{EncodeError, EncodeOptions, encode};
 pub use format::{CycloneDxVersion, Format, SpdxVersion};
