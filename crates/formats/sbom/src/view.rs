@@ -15,6 +15,8 @@ pub(crate) struct View<'d> {
     pub(crate) file_edges: Vec<FileEdge>,
     /// Identifier of the source.
     pub(crate) source_id: Cow<'d, str>,
+    /// Identifier of the source among the components and files, for formats that have them in one space.
+    pub(crate) root_id: String,
     component_ids: Vec<Cow<'d, str>>,
 }
 
@@ -71,7 +73,8 @@ impl<'d> View<'d> {
         };
         let (files, places) = join_files(document, &mut taken);
         let file_edges = file_edges(document, &places);
-        Self { document, files, file_edges, source_id, component_ids }
+        let root_id = reserve(StableHash::new("root").text(&source_id).hex().into(), &mut taken).into_owned();
+        Self { document, files, file_edges, source_id, root_id, component_ids }
     }
 
     /// The identifier of a component; empty for an index that points nowhere.
