@@ -2,7 +2,7 @@
 
 use crate::format::Format;
 use crate::view::View;
-use crate::{Document, cyclonedx, lists, syft_json, table, text};
+use crate::{Document, cyclonedx, lists, spdx, syft_json, table, text};
 use std::io::{self, Write};
 
 /// How a document is written.
@@ -45,6 +45,8 @@ pub fn encode(
         Format::SyftJson => syft_json::encode(&view, options.pretty, out)?,
         Format::CycloneDxJson(version) => cyclonedx::encode_json(&view, version, options, out)?,
         Format::CycloneDxXml(version) => cyclonedx::encode_xml(&view, version, options, out)?,
+        Format::SpdxJson(version) => spdx::encode_json(&view, version, options, out)?,
+        Format::SpdxTagValue(version) => spdx::encode_tag_value(&view, version, options, out)?,
         Format::Purls => lists::encode_purls(document, out)?,
         Format::Table => table::encode(document, options.color, out)?,
         Format::Text => text::encode(document, out)?,

@@ -21,6 +21,7 @@ mod lists;
 mod maker;
 mod party;
 mod record;
+mod spdx;
 mod syft_json;
 mod table;
 mod text;

@@ -2,6 +2,8 @@
 //! (Syft `format/internal/spdxutil/helpers/originator_supplier.go`).
 
 use crate::record::{KeyValue, Record, find};
+use crate::{Component, CpeSource, Document};
+use purl::PackageUrl;
 use serde::Deserialize;
 
 /// A person or an organization.
@@ -116,6 +118,39 @@ pub(crate) fn supplier(record: &Record<'_>) -> Option<Party> {
     Party::parse(PartyKind::Person, &packager).or_else(|| originator(record))
 }
 
+/// Who supplies a component: by its metadata, else the supplier given for the whole source, else the
+/// distribution that built it, the owner of its namespace, or the vendor that its CPE names. Unlike the peer, who stops
+/// after the second.
+pub(crate) fn supplier_of(component: &Component, record: &Record<'_>, document: &Document) -> Option<Party> {
+    let organization = |name: &str| Party::parse(PartyKind::Organization, name);
+    supplier(record)
+        .or_else(|| organization(&document.source.supplier))
+        .or_else(|| organization(&distributor(component, document)?))
+        .or_else(|| organization(&vendor_of_cpe(component)?))
+}
+
+/// Whoever owns the namespace of the purl: a distribution, an npm scope, a Maven group, the host path of a Go module.
+fn distributor(component: &Component, document: &Document) -> Option<String> {
+    let purl: PackageUrl = component.purl.parse().ok()?;
+    let namespace = purl.namespace();
+    match purl.kind() {
+        "alpm" | "apk" | "deb" | "rpm" => {
+            let distro = document.distro.as_ref().filter(|distro| distro.id == namespace && !distro.name.is_empty());
+            Some(distro.map_or(namespace, |distro| &distro.name).to_owned())
+        }
+        "composer" | "golang" | "maven" | "swift" => Some(namespace.to_owned()),
+        "npm" => Some(namespace.trim_start_matches('@').to_owned()),
+        _ => None,
+    }
+}
+
+/// Only CPEs that somebody vouches for; generated ones are guesses.
+fn vendor_of_cpe(component: &Component) -> Option<String> {
+    let stated = component.cpes.iter().find(|cpe| cpe.source != CpeSource::Generated)?;
+    let cpe: purl::cpe::Cpe = stated.name.parse().ok()?;
+    cpe.vendor.text().map(|vendor| vendor.into_owned())
+}
+
 fn joined(name: &str, email: &str) -> String {
     match email.trim() {
         "" => name.to_owned(),
@@ -174,7 +209,7 @@ fn first_author(record: &Record<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Component, Metadata};
+    use crate::Metadata;
 
     fn check(text: &str, expected: Option<(&str, &str)>) {
         let party = Party::parse(PartyKind::Person, text);

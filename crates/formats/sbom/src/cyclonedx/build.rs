@@ -7,7 +7,7 @@ use crate::encode::EncodeOptions;
 use crate::maker::{document_uuid, maker};
 use crate::record::Record;
 use crate::view::{FileEntry, View};
-use crate::{Component, Distro, FileKind, PackageType, Source, SourceKind, digests, party};
+use crate::{Component, Distro, Document, FileKind, PackageType, Source, SourceKind, digests, party};
 use purl::PackageUrl;
 use std::borrow::Cow;
 
@@ -17,8 +17,7 @@ const NO_ASSERTION: &str = "NOASSERTION";
 /// The whole document in the newest version.
 pub(super) fn bom<'d>(view: &'d View<'d>, options: EncodeOptions) -> Bom<'d> {
     let document = view.document;
-    let mut components: Vec<Part<'d>> =
-        view.components().map(|(_, component, id)| part(component, id, &document.source, view)).collect();
+    let mut components: Vec<Part<'d>> = view.components().map(|(_, component, id)| part(component, id, view)).collect();
     let mut nodes: Vec<Cow<'d, str>> = components.iter().map(|part| part.bom_ref.clone()).collect();
     if let Some(distro) = &document.distro {
         let part = operating_system(distro);
@@ -83,7 +82,7 @@ fn root<'d>(source: &'d Source, id: &'d str) -> Part<'d> {
     }
 }
 
-fn part<'d>(component: &'d Component, id: &'d str, source: &'d Source, view: &'d View<'d>) -> Part<'d> {
+fn part<'d>(component: &'d Component, id: &'d str, view: &'d View<'d>) -> Part<'d> {
     let record = Record::of(component);
     let kind = match component.kind {
         PackageType::Binary => "application",
@@ -93,7 +92,7 @@ fn part<'d>(component: &'d Component, id: &'d str, source: &'d Source, view: &'d
     Part {
         bom_ref: bom_ref(component, id),
         kind: kind.into(),
-        supplier: supplier(&record, source),
+        supplier: supplier(component, &record, view.document),
         author: author(&record),
         publisher: match record.kind {
             "apk-db-entry" | "dpkg-db-entry" => record.text("maintainer"),
@@ -124,11 +123,12 @@ pub(super) fn bom_ref<'d>(component: &'d Component, id: &'d str) -> Cow<'d, str>
     }
 }
 
-fn supplier<'d>(record: &Record<'_>, source: &'d Source) -> Cow<'d, str> {
-    if !source.supplier.is_empty() {
-        return source.supplier.as_str().into();
+/// As the peer, the one given for the whole source goes first here.
+fn supplier<'d>(component: &Component, record: &Record<'_>, document: &'d Document) -> Cow<'d, str> {
+    if !document.source.supplier.is_empty() {
+        return document.source.supplier.as_str().into();
     }
-    party::supplier(record).map_or(NO_ASSERTION.into(), |party| party.shown().to_owned().into())
+    party::supplier_of(component, record, document).map_or(NO_ASSERTION.into(), |party| party.shown().to_owned().into())
 }
 
 fn author<'d>(record: &Record<'d>) -> Cow<'d, str> {
