@@ -137,10 +137,10 @@ pub(crate) fn check(text: &[u8]) -> Result<(), &'static str> {
     if !strip_v(text).first().is_some_and(u8::is_ascii_digit) {
         return Err("it does not begin with a digit");
     }
-    match Tokens::new(text).find(|token| matches!(token, Token::Invalid | Token::Empty)) {
-        Some(Token::Empty) => Err("a number is missing after a dot"),
-        Some(_) => Err("an unknown suffix or a stray character"),
-        None => Ok(()),
+    // `10.2.24.r0` breaks the grammar, but aports had it, and both apk-tools and Grype take it.
+    match Tokens::new(text).any(|token| token == Token::Invalid) {
+        true => Err("an unknown suffix or a stray character"),
+        false => Ok(()),
     }
 }
 
@@ -177,8 +177,8 @@ mod tests {
     fn form() {
         check_form(
             Apk,
-            &["1", "1.2.3a_rc1_p2~0fae-r3", "20230506-r0"],
-            &["", "a1", "1..2", "1.2_foo", "1.2-r1.el9", "1.2A"],
+            &["1", "1.2.3a_rc1_p2~0fae-r3", "20230506-r0", "10.2.24.r0"],
+            &["", "a1", "1.2_foo", "1.2-r1.el9", "1.2A"],
         );
     }
 }

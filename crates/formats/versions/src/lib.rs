@@ -117,8 +117,8 @@ pub fn compare(scheme: Scheme, a: &str, b: &str) -> Ordering {
 ///
 /// Differs from [`compare`] in: epochs (see [`MissingEpoch`]); PEP 440 local parts, which have no weight unless the
 /// bound has one; Maven, whose own relation it is (not transitive where zeros come before a word) and where `.jreNN` and
-/// `.jdkNN` have no weight; Packagist's `#`; [`Scheme::Generic`], which is compared as semantic versions where both look
-/// so, else part by part; [`Scheme::Kb`], where one is either equal or greater.
+/// `.jdkNN` have no weight; zeros at the end of rpm and Packagist versions, which have none; [`Scheme::Generic`], which
+/// is compared as semantic versions where both look so, else part by part; [`Scheme::Kb`], which is equal or greater.
 #[must_use]
 pub fn relate(scheme: Scheme, installed: &str, bound: &str, missing_epoch: MissingEpoch) -> Ordering {
     let (a, b) = (installed.as_bytes().trim_ascii(), bound.as_bytes().trim_ascii());

@@ -55,12 +55,16 @@ pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     compare_tokens(tokens(a), tokens(b), Token::End)
 }
 
+/// As Composer, which gives every version four numbers before it compares: `1.0` is `1.0.0`, `1.0pl1 < 1.0.1`.
 pub(crate) fn relate(installed: &[u8], bound: &[u8]) -> Ordering {
-    let (mut a, mut b) = (Tokens::new(installed), Tokens::new(bound));
+    let (mut a, mut b) = (Tokens::new(installed).peekable(), Tokens::new(bound).peekable());
+    let is_number = |token: &Token<'_>| matches!(token, Token::SomeNumber | Token::Number(_));
     loop {
-        let order = match (a.next(), b.next()) {
-            (None, None) => return Ordering::Equal,
-            (a, b) => relate_tokens(a.unwrap_or(Token::End), b.unwrap_or(Token::End)),
+        let zero = Token::Number(Number::ZERO);
+        let order = match (a.next_if(is_number), b.next_if(is_number)) {
+            (None, None) => return compare_tokens(a, b, Token::End),
+            (Some(Token::SomeNumber), _) | (_, Some(Token::SomeNumber)) => Ordering::Equal,
+            (a, b) => a.unwrap_or(zero).cmp(&b.unwrap_or(zero)),
         };
         if order != Ordering::Equal {
             return order;
@@ -68,19 +72,13 @@ pub(crate) fn relate(installed: &[u8], bound: &[u8]) -> Ordering {
     }
 }
 
-fn relate_tokens(a: Token<'_>, b: Token<'_>) -> Ordering {
-    let some = a == Token::SomeNumber || b == Token::SomeNumber;
-    let number = |token| matches!(token, Token::SomeNumber | Token::Number(_) | Token::End);
-    match some && number(a) && number(b) {
-        true => Ordering::Equal,
-        false => a.cmp(&b),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+
+    use crate::MissingEpoch;
     use crate::Scheme::Packagist;
-    use crate::testing::{check_chain, check_equal, check_form};
+    use crate::testing::{check_chain, check_equal, check_form, check_relation};
 
     #[test]
     fn order() {
@@ -101,6 +99,22 @@ mod tests {
             ],
         );
         check_equal(Packagist, &["1.0.0rc2", "v1.0.0.RC2", "V1.0.0-rc.2"]);
+    }
+
+    #[test]
+    fn as_composer_matches() {
+        check_relation(
+            Packagist,
+            MissingEpoch::Zero,
+            &[
+                ("1.0.0", "1.0", Equal),
+                ("1.0-beta1", "1.0.0.0-beta1", Equal),
+                ("4.3.0-RC1", "4.3", Less),
+                ("1.0pl1", "1.0.1", Less),
+                ("1.0.0-p1", "1.0", Greater),
+                ("dev-master", "0.1", Less),
+            ],
+        );
     }
 
     #[test]

@@ -44,9 +44,44 @@ fn compare_part(a: &[u8], b: &[u8]) -> Ordering {
     compare_tokens(Tokens(Scan::new(a)), Tokens(Scan::new(b)), Token::End)
 }
 
+/// As Grype: zeros at the end do not count, `5.el8` is `5.el8.0.0`. Rebuilds of a distribution differ so. No order.
+fn relate_part(a: &[u8], b: &[u8]) -> Ordering {
+    let (mut a, mut b) = (Tokens(Scan::new(a)), Tokens(Scan::new(b)));
+    loop {
+        let order = match (a.next(), b.next()) {
+            (None, None) => return Ordering::Equal,
+            (Some(a), Some(b)) => a.cmp(&b),
+            (Some(first), None) => return relate_to_end(first, a),
+            (None, Some(first)) => return relate_to_end(first, b).reverse(),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}
+
+fn relate_to_end<'a>(first: Token<'a>, mut rest: Tokens<'a>) -> Ordering {
+    let is_zero = |token| token == Token::Number(Number::ZERO);
+    match is_zero(first) && rest.all(is_zero) {
+        true => Ordering::Equal,
+        false => first.cmp(&Token::End),
+    }
+}
+
+/// The version and, after the first hyphen, the release.
+fn split(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    split_once(text, b'-').map_or((text, None), |(version, release)| (version, Some(release)))
+}
+
 fn compare_without_epoch(a: &[u8], b: &[u8]) -> Ordering {
-    let split = |text| split_once(text, b'-').map_or((text, None), |(version, release)| (version, Some(release)));
     evr::compare_with_release(split(a), split(b), compare_part)
+}
+
+/// As Grype, a missing release is an empty one.
+fn relate_without_epoch(a: &[u8], b: &[u8]) -> Ordering {
+    let ((version_a, release_a), (version_b, release_b)) = (split(a), split(b));
+    relate_part(version_a, version_b)
+        .then_with(|| relate_part(release_a.unwrap_or_default(), release_b.unwrap_or_default()))
 }
 
 pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
@@ -54,7 +89,7 @@ pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 pub(crate) fn relate(installed: &[u8], bound: &[u8], missing: MissingEpoch) -> Ordering {
-    evr::relate(installed, bound, missing, compare_without_epoch)
+    evr::relate(installed, bound, missing, relate_without_epoch)
 }
 
 #[cfg(test)]
@@ -90,6 +125,11 @@ mod tests {
             Rpm,
             MissingEpoch::Auto,
             &[("1.0", "1:1.0", Equal), ("1:1.0", "1.0", Equal), ("1:1.0", "2:1.0", Less), ("1.1", "7:1.0", Greater)],
+        );
+        check_relation(
+            Rpm,
+            MissingEpoch::Zero,
+            &[("8.3.1-5.el8", "0:8.3.1-5.el8.0.0", Equal), ("1.0", "1.0-0", Equal), ("1.0", "1.0.1", Less)],
         );
         check_relation(Rpm, MissingEpoch::Zero, &[("1.1", "1:1.0", Less), ("1:1.0", "1.1", Greater)]);
     }

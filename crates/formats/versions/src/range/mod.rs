@@ -84,13 +84,13 @@ impl RangeError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RangeSyntax {
-    /// `>= 1.0, < 2.0 || = 3.0`: Grype, GHSA, Go and Conan. A comma or space means "and", `||` means "or".
+    /// `>= 1.0, < 2.0 || = 3.0`: Grype, GHSA, Go and Conan. A comma or space means "and", `||` or `|` means "or".
     Plain,
     /// Plain, with `^1.2`, `~1.2`, `1.x` and `1.0 - 2.0` of npm.
     Npm,
     /// Plain, with RubyGems' `~> 1.2`.
     Gem,
-    /// Plain, with Composer's `^1.2`, `~1.2`, `1.*`, `1.0 - 2.0`; a single `|` also means "or".
+    /// Plain, with Composer's `^1.2`, `~1.2`, `1.*`, `1.0 - 2.0`.
     Composer,
     /// Plain, with PEP 440's `~=1.2`, `==1.*`, `===1.0`.
     Python,

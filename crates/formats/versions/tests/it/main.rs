@@ -2,3 +2,4 @@
 
 mod order_files;
 mod properties;
+mod range_files;

@@ -18,7 +18,7 @@ const NOT_IN_AN_ORDER: [&str; 4] = [
     "2.9.0-1 < 2.9.0.RC1",
 ];
 
-fn corpus() -> PathBuf {
+pub(crate) fn corpus() -> PathBuf {
     match std::env::var_os("PALISADE_ADVISORIES") {
         Some(folder) => folder.into(),
         None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/advisories"),
@@ -30,7 +30,7 @@ fn scheme_of(file: &str) -> Scheme {
     Scheme::of_name(name)
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+pub(crate) fn read(path: &Path) -> std::io::Result<String> {
     let mut decoder = zstd::stream::Decoder::new(File::open(path)?)?;
     decoder.window_log_max(27)?;
     let mut text = String::new();

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
+use versions::constraint::Constraint;
+use versions::range::{RangeSyntax, VersionRange, complement};
 use versions::{MissingEpoch, Scheme, compare, parse_check, relate};
 
 /// Pieces that schemes give a meaning to, and some that none does.
@@ -65,6 +67,55 @@ proptest! {
         for missing in [MissingEpoch::Auto, MissingEpoch::Zero] {
             prop_assert_eq!(relate(scheme, &a, &a, missing), Ordering::Equal);
             let _ = relate(scheme, &a, &b, missing);
+        }
+    }
+}
+
+fn range_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        2 => prop::sample::select(vec![
+            ">=", "<=", "<", ">", "=", "==", "!=", "~>", "~=", "^", "~", "||", "|", ",", " ", " - ", "[", "]", "(", ")",
+            "*", ".x", "'", "\"",
+        ]).prop_map(str::to_owned),
+        1 => version(),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn syntax() -> impl Strategy<Value = RangeSyntax> {
+    prop::sample::select(vec![
+        RangeSyntax::Plain,
+        RangeSyntax::Npm,
+        RangeSyntax::Gem,
+        RangeSyntax::Composer,
+        RangeSyntax::Python,
+        RangeSyntax::Intervals,
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn ranges_never_panic(syntax in syntax(), scheme in scheme(), text in range_text(), version in version()) {
+        if let Ok(ranges) = syntax.parse(scheme, &text) {
+            let _ = Constraint::of_ranges(scheme, ranges).satisfied(&version);
+        }
+    }
+
+    /// By an order, a version is in a range or in what is left over, never in both.
+    #[test]
+    fn a_complement_is_all_the_rest(
+        syntax in syntax(),
+        scheme in prop::sample::select(vec![Scheme::Semver, Scheme::Gem, Scheme::Apk, Scheme::Deb]),
+        text in range_text(),
+        version in version(),
+    ) {
+        if let Ok(ranges) = syntax.parse(scheme, &text) {
+            let inside = |ranges: &[VersionRange]| {
+                ranges.iter().any(|range| range.contains(scheme, &version, MissingEpoch::Zero))
+            };
+            prop_assert_ne!(inside(&ranges), inside(&complement(scheme, &ranges)));
         }
     }
 }
