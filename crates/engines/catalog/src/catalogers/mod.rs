@@ -1,7 +1,13 @@
 //! One file for each cataloger; this list is all that knows them.
 
 mod apk;
+mod cargo_auditable;
+mod cargo_lock;
 mod dpkg;
+mod executable;
+mod go_binary;
+mod go_mod;
+mod go_module;
 mod os;
 
 use crate::Cataloger;
@@ -10,4 +16,8 @@ use crate::Cataloger;
 pub static ALL: &[&dyn Cataloger] = &[
     &dpkg::DpkgDatabase,
     &apk::ApkDatabase,
+    &go_binary::GoBinary,
+    &go_mod::GoMod,
+    &cargo_auditable::CargoAuditable,
+    &cargo_lock::CargoLock,
 ];
