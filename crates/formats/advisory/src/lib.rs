@@ -19,12 +19,17 @@ mod error;
 mod lenient;
 mod range;
 
+mod cpe;
 mod csaf;
 pub mod cvss;
 
 pub mod debian;
+pub mod eol;
+pub mod epss;
 pub mod friendsofphp;
 pub mod gitlab;
+pub mod kev;
+pub mod nvd;
 pub mod osv;
 pub mod oval;
 pub mod redhat;

@@ -206,7 +206,7 @@ pub struct Cvss {
     pub version: String,
     /// The vector string.
     pub vector: String,
-    /// The base score, 0.0 to 10.0; computed from the vector where the publisher gives none.
+    /// The score, 0.0 to 10.0: of the vector, or the publisher's where there is no valid vector.
     pub base_score: f64,
 }
 
