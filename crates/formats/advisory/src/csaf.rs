@@ -25,8 +25,6 @@ pub(crate) struct Document {
 #[derive(Deserialize)]
 pub(crate) struct Head {
     #[serde(default, deserialize_with = "text")]
-    pub(crate) category: String,
-    #[serde(default, deserialize_with = "text")]
     pub(crate) title: String,
     #[serde(default, deserialize_with = "nullable")]
     pub(crate) aggregate_severity: Word,
@@ -34,8 +32,6 @@ pub(crate) struct Head {
     pub(crate) publisher: Publisher,
     #[serde(default, deserialize_with = "nullable")]
     pub(crate) tracking: Tracking,
-    #[serde(default, deserialize_with = "nullable")]
-    pub(crate) references: Vec<Reference>,
 }
 
 #[derive(Default, Deserialize)]

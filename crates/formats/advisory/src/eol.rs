@@ -102,7 +102,7 @@ mod tests {
             end_of_active_support: String::new(),
         };
         for json in [format!(r#"{{"result":{product}}}"#), format!(r#"{{"result":[{product}]}}"#)] {
-            assert_eq!(parse(json.as_bytes()).unwrap(), [expected.clone()], "{json}");
+            assert_eq!(parse(json.as_bytes()).unwrap(), std::slice::from_ref(&expected), "{json}");
         }
         assert!(parse(b"{}").is_err());
     }

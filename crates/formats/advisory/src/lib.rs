@@ -23,18 +23,21 @@ mod cpe;
 mod csaf;
 pub mod cvss;
 
+pub mod cve5;
 pub mod debian;
 pub mod eol;
 pub mod epss;
 pub mod friendsofphp;
 pub mod gitlab;
 pub mod kev;
+pub mod kubernetes;
 pub mod nvd;
 pub mod osv;
 pub mod oval;
 pub mod redhat;
 pub mod rubysec;
 pub mod secdb;
+pub mod vex;
 pub mod wolfi;
 
 pub use ecosystem::{debian_release, red_hat_release};
