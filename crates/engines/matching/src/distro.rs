@@ -223,6 +223,11 @@ impl<'a> KnownReleases<'a> {
                     let channels = release.channels.iter().map(with).filter(known);
                     keys.channels.extend(channels.map(|found| format!("{distro}:{found}")));
                     keys.base.push(format!("{distro}:{found}"));
+                    // What Red Hat says of a minor release goes before what it says of the major one; both hold.
+                    let major = found.split('.').next().unwrap_or(found);
+                    if distro == "redhat" && major != found && known(&major.to_owned()) {
+                        keys.base.push(format!("{distro}:{major}"));
+                    }
                 }
                 Picked::Near(found) => {
                     keys.base.push(format!("{distro}:{found}"));
@@ -337,6 +342,8 @@ mod tests {
         "ubuntu:22.04",
         "ubuntu:16.04",
         "ubuntu:16.04+esm",
+        "redhat:8",
+        "redhat:8.9",
         "redhat:9",
         "almalinux:9",
         "wolfi:rolling",
@@ -367,6 +374,8 @@ mod tests {
         check("ubuntu-jammy", &["ubuntu:22.04"]);
         check("ubuntu:16.04+esm", &["ubuntu:16.04", "ubuntu:16.04+esm"]);
         check("rhel:9.4", &["redhat:9"]);
+        check("rhel:8.9", &["redhat:8.9", "redhat:8"]);
+        check("rhel:8.10", &["redhat:8"]);
         check("rocky:9.4", &["redhat:9"]);
         check("almalinux:9.4", &["almalinux:9", "redhat:9"]);
         check("wolfi:20230201", &["wolfi:rolling"]);

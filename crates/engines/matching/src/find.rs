@@ -1,5 +1,6 @@
 //! From a document to its findings: look every component up, settle what belongs together, apply the rules.
 
+use crate::cpe::is_os_package;
 use crate::database::{Database, DatabaseError};
 use crate::ecosystem;
 use crate::finding::{EndOfLifeAlert, Findings, IgnoredMatch, Match, Reference};
@@ -131,11 +132,6 @@ fn stands_for(owner: &Subject<'_>, owned: &Subject<'_>) -> bool {
     comprehensive || owned.component.kind == PackageType::Binary
 }
 
-fn is_os_package(kind: PackageType) -> bool {
-    use PackageType as P;
-    matches!(kind, P::Deb | P::Rpm | P::Portage | P::Alpm | P::Apk)
-}
-
 fn owned_by(owner: &Subject<'_>, found: &Match) -> IgnoreRule {
     let (kind, name) = (owner.component.kind.as_str(), &owner.component.name);
     IgnoreRule::because(&found.vulnerability.id, format!("Owned by {kind} package {name}, whose distribution decides"))
@@ -175,8 +171,8 @@ fn by_cve(database: &Database<'_>, mut found: Match) -> Result<Match, DatabaseEr
     let Some(cve) = found.vulnerability.related.iter().find(|related| is_cve(&related.id)).cloned() else {
         return Ok(found);
     };
-    let records = database.find(&cve.id)?;
-    let record = records.iter().filter(|record| record.id.eq_ignore_ascii_case(&cve.id) && !record.withdrawn);
+    let records = database.named(&cve.id)?;
+    let record = records.iter().filter(|record| !record.withdrawn);
     let record = record.min_by_key(|record| (record.namespace != "nvd:cpe", !record.namespace.ends_with(":cpe")));
     let vulnerability = &mut found.vulnerability;
     let original = Reference { namespace: vulnerability.namespace.clone(), id: vulnerability.id.clone() };

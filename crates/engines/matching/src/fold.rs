@@ -1,34 +1,30 @@
 //! One flaw, one finding: the same flaw on components that are the same files under different names counts once.
 
+use crate::cpe::is_os_package;
 use crate::finding::{IgnoredMatch, Match, unite_details};
 use crate::subject::Subject;
-use sbom::{ComponentIndex, PackageType};
+use sbom::{Component, ComponentIndex, PackageType};
 use std::collections::HashMap;
 
 /// Folds findings on what others own, or on other kinds of components in the same file, into one finding with all
 /// evidence. `owned` are findings that an owner stands for; those that it does not tell of come back to be listed as
 /// set aside.
 pub(crate) fn fold_duplicates(
-    matches: Vec<Match>,
+    mut matches: Vec<Match>,
     owned: Vec<IgnoredMatch>,
     subjects: &[Subject<'_>],
 ) -> (Vec<Match>, Vec<IgnoredMatch>) {
-    let mut kept = Kept::default();
-    let related = Related::new(subjects);
-    let (owners_first, rest): (Vec<Match>, Vec<Match>) =
-        matches.into_iter().partition(|found| related.rank(found.component, subjects) == 0);
-    owners_first.into_iter().for_each(|found| kept.push(found));
-    let mut rest = rest;
-    rest.sort_by_key(|found| related.rank(found.component, subjects));
-    for found in rest {
-        match kept.same_flaw(&found, &related) {
+    matches.sort_by_key(|found| rank(found.component, subjects));
+    let mut kept = Kept { subjects, matches: Vec::with_capacity(matches.len()), by_identifier: HashMap::new() };
+    for found in matches {
+        match kept.same_flaw(&found) {
             Some(place) => kept.fold(place, found),
             None => kept.push(found),
         }
     }
     let mut aside = Vec::new();
     for entry in owned {
-        match kept.same_flaw(&entry.found, &related) {
+        match kept.same_flaw(&entry.found) {
             Some(place) => kept.fold(place, entry.found),
             None => aside.push(entry),
         }
@@ -36,24 +32,45 @@ pub(crate) fn fold_duplicates(
     (kept.matches, aside)
 }
 
-#[derive(Default)]
-struct Kept {
-    matches: Vec<Match>,
-    by_component: HashMap<u32, Vec<usize>>,
+/// Which of several components tells of a flaw: what nothing owns first, a bare binary last.
+fn rank(component: ComponentIndex, subjects: &[Subject<'_>]) -> u8 {
+    match subjects.get(component.0 as usize) {
+        Some(subject) if subject.component.kind == PackageType::Binary => 2,
+        Some(subject) if !subject.owners.is_empty() => 1,
+        _ => 0,
+    }
 }
 
-impl Kept {
+struct Kept<'s> {
+    subjects: &'s [Subject<'s>],
+    matches: Vec<Match>,
+    /// Places in `matches` by identifier of the flaw, upper case. Only of components that may be the same files as
+    /// others.
+    by_identifier: HashMap<String, Vec<usize>>,
+}
+
+impl Kept<'_> {
     fn push(&mut self, found: Match) {
-        self.by_component.entry(found.component.0).or_default().push(self.matches.len());
+        let subject = self.subjects.get(found.component.0 as usize);
+        if subject.is_some_and(|subject| subject.is_owner || !is_os_package(subject.component.kind)) {
+            for id in &found.vulnerability.identifiers {
+                self.by_identifier.entry(id.to_ascii_uppercase()).or_default().push(self.matches.len());
+            }
+        }
         self.matches.push(found);
     }
 
     /// A finding of the same flaw on a component that is the same files.
-    fn same_flaw(&self, found: &Match, related: &Related) -> Option<usize> {
-        let others = related.of(found.component)?;
-        let places = others.iter().filter_map(|other| self.by_component.get(&other.0)).flatten().copied();
-        places.into_iter().find(|place| {
-            self.matches.get(*place).is_some_and(|have| have.vulnerability.is_same_flaw(&found.vulnerability))
+    fn same_flaw(&self, found: &Match) -> Option<usize> {
+        let subject = self.subjects.get(found.component.0 as usize)?;
+        if subject.owners.is_empty() && is_os_package(subject.component.kind) {
+            return None;
+        }
+        let identifiers = found.vulnerability.identifiers.iter();
+        let places = identifiers.filter_map(|id| self.by_identifier.get(&id.to_ascii_uppercase())).flatten();
+        places.copied().find(|place| {
+            let other = self.matches.get(*place).and_then(|have| self.subjects.get(have.component.0 as usize));
+            other.is_some_and(|other| are_same_files(subject, other))
         })
     }
 
@@ -68,53 +85,20 @@ impl Kept {
     }
 }
 
-/// Components that are the same files under other names.
-struct Related(HashMap<u32, Vec<ComponentIndex>>);
-
-impl Related {
-    fn new(subjects: &[Subject<'_>]) -> Self {
-        let mut all: HashMap<u32, Vec<ComponentIndex>> = HashMap::new();
-        let mut by_file: HashMap<(&str, Option<u32>), Vec<&Subject<'_>>> = HashMap::new();
-        for subject in subjects {
-            if !subject.owners.is_empty() {
-                all.entry(subject.index.0).or_default().extend(&subject.owners);
-            }
-            if !is_listed_in_a_database(subject.component.kind) {
-                let primary = subject.component.locations.iter().filter(|location| location.primary);
-                for location in primary {
-                    by_file.entry((&location.path, location.layer)).or_default().push(subject);
-                }
-            }
-        }
-        for together in by_file.values().filter(|together| together.len() > 1) {
-            for subject in together {
-                let others = together.iter().filter(|other| other.component.kind != subject.component.kind);
-                all.entry(subject.index.0).or_default().extend(others.map(|other| other.index));
-            }
-        }
-        Self(all)
+/// Whether one owns a file in which the other was found, or both are what one file is taken for by different
+/// catalogers. A package manager's list is not such a file: all its packages share it.
+fn are_same_files(subject: &Subject<'_>, other: &Subject<'_>) -> bool {
+    if subject.owners.contains(&other.index) || other.owners.contains(&subject.index) {
+        return true;
     }
-
-    fn of(&self, component: ComponentIndex) -> Option<&[ComponentIndex]> {
-        self.0.get(&component.0).map(Vec::as_slice)
+    let (one, two) = (subject.component, other.component);
+    if one.kind == two.kind || is_os_package(one.kind) || is_os_package(two.kind) {
+        return false;
     }
-
-    /// Which of two components tells of a flaw: what nothing owns first, a bare binary last.
-    fn rank(&self, component: ComponentIndex, subjects: &[Subject<'_>]) -> u8 {
-        let subject = subjects.get(component.0 as usize);
-        let owned = subject.is_some_and(|subject| !subject.owners.is_empty());
-        let binary = subject.is_some_and(|subject| subject.component.kind == PackageType::Binary);
-        match (owned, binary) {
-            (false, false) if self.of(component).is_none() => 0,
-            (false, false) => 1,
-            (true, false) => 2,
-            (_, true) => 3,
-        }
-    }
+    primary_files(one).any(|file| primary_files(two).any(|theirs| theirs == file))
 }
 
-/// Packages whose location is the package manager's own list, which all of them share.
-fn is_listed_in_a_database(kind: PackageType) -> bool {
-    use PackageType as P;
-    matches!(kind, P::Deb | P::Rpm | P::Apk | P::Alpm | P::Portage | P::KnowledgeBase)
+fn primary_files(component: &Component) -> impl Iterator<Item = (&str, Option<u32>)> {
+    let primary = component.locations.iter().filter(|location| location.primary);
+    primary.map(|location| (location.path.as_str(), location.layer))
 }

@@ -184,9 +184,12 @@ impl<'a> Database<'a> {
     /// # Errors
     /// Where the file is corrupt or the index is of another file.
     pub fn advisory(&self, index: RecordIndex) -> Result<Advisory<'a>, DatabaseError> {
+        record::read(index, self.record_cursor(index)?, self.words)
+    }
+
+    fn record_cursor(&self, index: RecordIndex) -> Result<Cursor<'a>, DatabaseError> {
         let offset = u32_at(self.record_offsets, index.0 as usize, "records")?;
-        let cursor = Cursor::at(self.records, offset as usize, "records")?;
-        record::read(index, cursor, self.words)
+        Cursor::at(self.records, offset as usize, "records")
     }
 
     /// Advisories that bear the identifier or have it among their aliases or the flaws they fix, in order of their
@@ -201,6 +204,21 @@ impl<'a> Database<'a> {
             let named = |other: &&str| other.eq_ignore_ascii_case(id);
             if named(&advisory.id) || advisory.aliases.iter().chain(&advisory.related).any(named) {
                 found.push(advisory);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Advisories that bear the identifier itself, in order of their numbers. Case does not matter.
+    ///
+    /// # Errors
+    /// Where the file is corrupt.
+    pub fn named(&self, id: &str) -> Result<Vec<Advisory<'a>>, DatabaseError> {
+        let mut found = Vec::new();
+        for number in self.ids.candidates(index::hash(&[id]))? {
+            let mut cursor = self.record_cursor(RecordIndex(number))?;
+            if cursor.text()?.eq_ignore_ascii_case(id) {
+                found.push(self.advisory(RecordIndex(number))?);
             }
         }
         Ok(found)

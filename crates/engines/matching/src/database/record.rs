@@ -4,7 +4,7 @@ use super::DatabaseError;
 use super::claim::{severity_number, severity_of};
 use super::layout::{Cursor, Pen};
 use super::words::{WordTable, Words};
-use advisory::{Record, Reference, Severity};
+use advisory::{Record, Reference, Severity, Ssvc};
 
 const WHAT: &str = "records";
 
@@ -70,6 +70,8 @@ pub struct AdvisoryText {
     pub withdrawn: String,
     /// The packages it speaks of, as (ecosystem key, name).
     pub packages: Vec<(String, String)>,
+    /// Decisions of coordinators about how urgent it is.
+    pub ssvc: Vec<Ssvc>,
 }
 
 /// Where a record's texts are.
@@ -158,6 +160,20 @@ pub(super) fn write_text(pen: &mut Pen, record: &Record, packages: &[(String, St
         pen.text(ecosystem);
         pen.text(name);
     }
+    pen.number(record.ssvc.len() as u32);
+    for ssvc in &record.ssvc {
+        for text in [
+            &ssvc.source,
+            &ssvc.role,
+            &ssvc.version,
+            &ssvc.timestamp,
+            &ssvc.exploitation,
+            &ssvc.automatable,
+            &ssvc.technical_impact,
+        ] {
+            pen.text(text);
+        }
+    }
 }
 
 pub(super) fn read_text(mut cursor: Cursor<'_>) -> Result<AdvisoryText, DatabaseError> {
@@ -176,6 +192,17 @@ pub(super) fn read_text(mut cursor: Cursor<'_>) -> Result<AdvisoryText, Database
     }
     for _ in 0..cursor.count()? {
         text.packages.push((cursor.text()?.to_owned(), cursor.text()?.to_owned()));
+    }
+    for _ in 0..cursor.count()? {
+        text.ssvc.push(Ssvc {
+            source: cursor.text()?.to_owned(),
+            role: cursor.text()?.to_owned(),
+            version: cursor.text()?.to_owned(),
+            timestamp: cursor.text()?.to_owned(),
+            exploitation: cursor.text()?.to_owned(),
+            automatable: cursor.text()?.to_owned(),
+            technical_impact: cursor.text()?.to_owned(),
+        });
     }
     Ok(text)
 }

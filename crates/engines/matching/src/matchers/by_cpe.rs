@@ -143,6 +143,12 @@ fn is_hit(claim: &Claim<'_>, stated: &Cpe, version: Version<'_>) -> bool {
         };
     }
     version.is_hit_by(claim)
+        || version.scheme == Scheme::Jvm && claim.versions.iter().any(|named| is_java(named, version))
+}
+
+/// Whether `1.8.0-update351` is the version `1.8.0_351`.
+fn is_java(named: &str, version: Version<'_>) -> bool {
+    named.split_once('-').is_some_and(|(number, update)| version.cmp(&with_update(number, update)).is_eq())
 }
 
 /// The component's names, and for apk those of its source packages, each with the version to compare.
@@ -214,5 +220,7 @@ mod tests {
         assert_eq!(with_update("1.8.0", "update351"), "1.8.0_351");
         assert_eq!(with_update("11.0.1", "update351"), "11.0.1");
         assert_eq!(with_update("1.8.0", "*"), "1.8.0");
+        let installed = Version { text: "1.8.0_351", scheme: Scheme::Jvm, missing_epoch: MissingEpoch::Zero };
+        assert!(is_java("1.8.0-update351", installed) && !is_java("1.8.0-update352", installed));
     }
 }

@@ -111,20 +111,27 @@ impl<'a> Engine<'a> {
             let version = sought.as_version(scheme, missing_epoch);
             let mut matches = Vec::new();
             let mut unaffected = Settled::default();
+            // What the more specific feeds tell of, and that counts.
+            let (mut told, mut fixed) = (Settled::default(), Settled::default());
             for key in &keys.base {
                 let ask = Ask {
                     key,
                     name: &sought.name,
                     version,
                     is_source: sought.is_source,
-                    want_missed: subject.is_owner || subject.component.kind == PackageType::Apk,
+                    want_missed: keys.base.len() > 1 || subject.is_owner || subject.component.kind == PackageType::Apk,
                 };
-                let looked = self.ask(subject, ask)?;
+                let mut looked = self.ask(subject, ask)?;
+                looked.hit.retain(|candidate| !told.has(candidate));
                 unaffected.add_candidates(&looked.unaffected, reason::DISTRO_NOT_VULNERABLE);
                 outcome.settled.add_candidates(&looked.unaffected, reason::DISTRO_NOT_VULNERABLE);
                 outcome.settled.add_candidates(&looked.missed, reason::DISTRO_FIXED);
                 let how = How { matcher, scheme, key, sought: &sought, version, release: &release };
-                matches.extend(self.distro_matches(subject, &looked.hit, how)?);
+                let mut found = self.distro_matches(subject, &looked.hit, how)?;
+                set_aside(&mut found, &fixed, &mut outcome.set_aside);
+                matches.append(&mut found);
+                told.add_candidates(&looked.hit, "");
+                fixed.add_candidates(&looked.missed, reason::DISTRO_FIXED);
             }
             set_aside(&mut matches, &unaffected, &mut outcome.set_aside);
             for key in &keys.channels {

@@ -80,17 +80,25 @@ impl<'a> Engine<'a> {
             return Ok(own);
         }
         for cve in cves(&candidate.advisory) {
-            let mut best = Severity::Unknown;
-            for other in self.database.find(cve)? {
-                if other.id.eq_ignore_ascii_case(cve) && other.namespace.ends_with(":cpe") {
-                    best = best.max(own_severity(&other, Severity::Unknown));
-                }
-            }
+            let best = self.severity_of_cve(cve)?;
             if best != Severity::Unknown {
                 return Ok(best);
             }
         }
         Ok(Severity::Unknown)
+    }
+
+    /// The worst that the publishers of CVE records say.
+    fn severity_of_cve(&self, cve: &str) -> Result<Severity, DatabaseError> {
+        if let Some(known) = self.severities.borrow().get(cve) {
+            return Ok(*known);
+        }
+        let mut best = Severity::Unknown;
+        for other in self.database.named(cve)?.iter().filter(|other| other.namespace.ends_with(":cpe")) {
+            best = best.max(own_severity(other, Severity::Unknown));
+        }
+        self.severities.borrow_mut().insert(cve.to_owned(), best);
+        Ok(best)
     }
 
     /// The matches that a claim makes: one, or one for each flaw where a distribution's erratum tells of several.
@@ -170,6 +178,12 @@ impl SearchedBy {
 }
 
 impl Settled {
+    /// Whether all flaws that a claim tells of are settled.
+    pub(super) fn has(&self, candidate: &Candidate<'_>) -> bool {
+        let ids = reported_ids(candidate);
+        ids.iter().all(|id| self.0.contains_key(&id.to_ascii_uppercase()))
+    }
+
     pub(super) fn add_candidates(&mut self, candidates: &[Candidate<'_>], reason: &'static str) {
         for candidate in candidates {
             let advisory = &candidate.advisory;

@@ -19,6 +19,7 @@ use crate::finding::{IgnoredMatch, Match};
 use crate::ignore::IgnoreRule;
 use crate::options::Options;
 use crate::subject::Subject;
+use advisory::Severity;
 use sbom::PackageType;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -71,6 +72,8 @@ pub(crate) struct Engine<'a> {
     known: KnownReleases<'a>,
     keys: RefCell<HashMap<*const Release, Rc<Keys>>>,
     ended: EndsOfLife,
+    /// What CVE records say, by CVE.
+    severities: RefCell<HashMap<String, Severity>>,
 }
 
 /// Last days of support by (distribution, release).
@@ -85,6 +88,7 @@ impl<'a> Engine<'a> {
             known: KnownReleases::new(&database.ecosystems()?),
             keys: RefCell::default(),
             ended: EndsOfLife(ends),
+            severities: RefCell::default(),
         })
     }
 

@@ -56,10 +56,7 @@ impl<'a> Library<'a> {
     /// The advisory of that name by that publisher; for CVEs any publisher of CVE records.
     fn record_of(&self, reference: &Reference) -> Result<Option<(RecordIndex, String)>, DatabaseError> {
         let mut best: Option<(u8, RecordIndex, String)> = None;
-        for advisory in self.database.find(&reference.id)? {
-            if !advisory.id.eq_ignore_ascii_case(&reference.id) {
-                continue;
-            }
+        for advisory in self.database.named(&reference.id)? {
             let by_cpe = reference.namespace.ends_with(":cpe") && advisory.namespace.ends_with(":cpe");
             let rank = match () {
                 () if advisory.namespace == reference.namespace => 0,

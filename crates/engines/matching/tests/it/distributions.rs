@@ -101,6 +101,25 @@ fn rpm_epochs_modules_and_architectures() {
 }
 
 #[test]
+fn minor_releases_go_before_major_ones() {
+    let two = |id: &str, minor: &str, major: &str| {
+        let (minor, major) =
+            (affected(distro("redhat", "8.9"), "bash", minor), affected(distro("redhat", "8"), "bash", major));
+        record(id, "redhat:distro:redhat:8", vec![minor, major])
+    };
+    let records = [
+        two("CVE-1-1", "..0:4-1", "..0:9-1"),
+        two("CVE-1-2", "..0:6-1", "..0:9-1"),
+        record("CVE-1-3", "redhat:distro:redhat:8", vec![affected(distro("redhat", "8"), "bash", "..0:9-1")]),
+    ];
+    let document = document("rhel:8.9", vec![component(PackageType::Rpm, "bash", "5-1")]);
+    let findings = find(&records, &document);
+    assert_eq!(lines(&document, &findings.matches), ["CVE-1-2 on bash", "CVE-1-3 on bash"]);
+    assert_eq!(findings.matches[0].vulnerability.fix.versions, ["0:6-1"]);
+    assert_eq!(findings.ignored[0].rules[0].reason, "Distro Fixed");
+}
+
+#[test]
 fn almalinux_takes_flaws_from_red_hat_and_fixes_from_its_own_errata() {
     let records = [
         record("CVE-3-1", "redhat:distro:redhat:9", vec![affected(distro("redhat", "9"), "bash", "..0:5-9.el9")]),
