@@ -18,6 +18,7 @@ pub mod facts;
 pub mod glob;
 pub mod layer;
 pub mod plan;
+mod rpmdb;
 mod tree;
 
 pub use assemble::{AssembleOptions, FileSelection, Scope, assemble};

@@ -10,11 +10,14 @@ mod go_mod;
 mod go_module;
 mod os;
 
+mod rpm;
 use crate::Cataloger;
 
 /// Every cataloger, in the order in which their components win over equal ones.
 pub static ALL: &[&dyn Cataloger] = &[
     &dpkg::DpkgDatabase,
+INLINE
+    &rpm::RpmDatabase,
     &apk::ApkDatabase,
     &go_binary::GoBinary,
     &go_mod::GoMod,

@@ -2,7 +2,7 @@
 
 use crate::{Assembly, Found};
 use foldhash::{HashMap, HashSet};
-use sbom::{ComponentIndex, Distro, License, Location};
+use sbom::{ComponentIndex, Distro, License};
 
 /// The `distro` qualifier of a purl, for example `debian-12`; empty where nothing is known.
 pub(crate) fn distro_qualifier(distro: &Distro) -> String {
@@ -26,14 +26,13 @@ pub(crate) fn clean_path(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// The licences that a package database states for a package: sorted, each once, found in the database.
-pub(crate) fn declared_at(values: &[String], database: &Found<'_>) -> Vec<License> {
-    let location = Location { primary: false, unannotated: true, ..database.location() };
-    let mut values: Vec<&str> = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).collect();
+/// The licences that a package database states for a package, sorted, each once.
+pub(crate) fn declared<T: AsRef<str>>(values: &[T]) -> Vec<License> {
+    let mut values: Vec<&str> = values.iter().map(|value| value.as_ref().trim()).collect();
+    values.retain(|value| !value.is_empty());
     values.sort_unstable();
     values.dedup();
-    let at = |value| License { location: Some(location.clone()), ..License::declared(value) };
-    values.into_iter().map(at).collect()
+    values.into_iter().map(License::declared).collect()
 }
 
 /// Edges of one package manager. A full desktop has some 20,000; a hostile database could ask for billions.

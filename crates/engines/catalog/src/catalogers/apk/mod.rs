@@ -4,7 +4,7 @@
 
 mod record;
 
-use crate::catalogers::os::{Links, clean_path, declared_at, distro_qualifier};
+use crate::catalogers::os::{Links, clean_path, distro_qualifier};
 use crate::{Assembly, Cataloger, Extraction, File, Found, ParseError, View, Want};
 use purl::PackageUrl;
 use record::Rest;
@@ -62,7 +62,6 @@ impl Cataloger for ApkDatabase {
                 let mut component = template.clone();
                 component.purl =
                     distro.map_or_else(String::new, |distro| purl(&template.name, &template.version, rest, distro));
-                component.licenses = declared_at(&rest.licenses, found);
                 component.locations.push(found.location());
                 link(out.add(component), &template.name, rest, &mut links);
             }

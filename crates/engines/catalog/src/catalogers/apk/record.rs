@@ -1,7 +1,7 @@
 //! The `installed` file: paragraphs of `letter:value` lines (apk-installed(5)).
 
 use crate::ParseError;
-use crate::catalogers::os::clean_path;
+use crate::catalogers::os::{clean_path, declared};
 use sbom::{Component, Language, PackageType, Upstream};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub(super) struct Package {
     pull_checksum: String,
     git_commit_of_apk_port: String,
     files: Vec<OwnedFile>,
+    /// One expression, or else names.
+    #[serde(skip)]
+    licenses: Vec<String>,
     #[serde(skip)]
     pub(super) rest: Rest,
     #[serde(skip)]
@@ -36,8 +39,6 @@ pub(super) struct Rest {
     pub(super) origin: String,
     pub(super) provides: Vec<String>,
     pub(super) depends: Vec<String>,
-    /// One expression, or else names.
-    pub(super) licenses: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -111,7 +112,7 @@ impl Package {
             "C" => &mut self.pull_checksum,
             "c" => &mut self.git_commit_of_apk_port,
             "L" => {
-                self.rest.licenses = licenses(value);
+                self.licenses = licenses(value);
                 return;
             }
             "S" => {
@@ -168,7 +169,7 @@ impl Package {
         self
     }
 
-    /// The component, without purl, licences and location.
+    /// The component, without purl and location.
     ///
     /// # Errors
     /// Never for this type; passed on from the JSON printer.
@@ -178,6 +179,7 @@ impl Package {
         if !self.origin_package.is_empty() {
             component.upstreams.push(Upstream { name: self.origin_package.clone(), version: None });
         }
+        component.licenses = declared(&self.licenses);
         component.owned_files = self.files.iter().map(|file| file.path.clone()).collect();
         Ok(component)
     }
@@ -238,7 +240,7 @@ mod tests {
         let component = packages[0].component().unwrap();
         assert_eq!(component.owned_files, ["/sbin", "/sbin/ldconfig", "/usr/bin", "/usr/bin/getent"]);
         assert_eq!(component.upstreams[0].name, "musl");
-        assert_eq!(packages[0].rest.licenses, ["MIT AND BSD-2-Clause"]);
+        assert_eq!(packages[0].licenses, ["MIT AND BSD-2-Clause"]);
         assert_eq!(
             component.metadata.unwrap().json,
             "{\"package\":\"musl-utils\",\"originPackage\":\"musl\",\"maintainer\":\"A <a@b>\",\
@@ -256,7 +258,7 @@ mod tests {
     #[test]
     fn several_licenses() {
         let packages = check("P:a\nL:Own  MIT\n", &["a"], false);
-        assert_eq!(packages[0].rest.licenses, ["Own", "MIT"]);
+        assert_eq!(packages[0].licenses, ["Own", "MIT"]);
     }
 
     proptest! {
