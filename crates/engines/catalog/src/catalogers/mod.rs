@@ -9,6 +9,7 @@ mod go_binary;
 mod go_mod;
 mod go_module;
 mod os;
+mod rpm;
 
 mod rpm;
 use crate::Cataloger;
@@ -16,9 +17,8 @@ use crate::Cataloger;
 /// Every cataloger, in the order in which their components win over equal ones.
 pub static ALL: &[&dyn Cataloger] = &[
     &dpkg::DpkgDatabase,
-INLINE
-    &rpm::RpmDatabase,
     &apk::ApkDatabase,
+    &rpm::RpmDatabase,
     &go_binary::GoBinary,
     &go_mod::GoMod,
     &cargo_auditable::CargoAuditable,
