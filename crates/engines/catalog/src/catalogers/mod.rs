@@ -11,7 +11,6 @@ mod go_module;
 mod os;
 mod rpm;
 
-mod rpm;
 use crate::Cataloger;
 
 /// Every cataloger, in the order in which their components win over equal ones.
