@@ -1,8 +1,8 @@
 //! Writing the component model as a document.
 
-use crate::format::Format;
+use crate::format::{Format, SpdxVersion};
 use crate::view::View;
-use crate::{Document, cyclonedx, lists, spdx, syft_json, table, text};
+use crate::{Document, cyclonedx, github, lists, spdx, syft_json, table, text};
 use std::io::{self, Write};
 
 /// How a document is written.
@@ -45,12 +45,14 @@ pub fn encode(
         Format::SyftJson => syft_json::encode(&view, options.pretty, out)?,
         Format::CycloneDxJson(version) => cyclonedx::encode_json(&view, version, options, out)?,
         Format::CycloneDxXml(version) => cyclonedx::encode_xml(&view, version, options, out)?,
+        Format::SpdxJson(SpdxVersion::V3_0) => spdx::encode_v3(&view, options, out)?,
         Format::SpdxJson(version) => spdx::encode_json(&view, version, options, out)?,
         Format::SpdxTagValue(version) => spdx::encode_tag_value(&view, version, options, out)?,
+        Format::GithubJson => github::encode(&view, out)?,
         Format::Purls => lists::encode_purls(document, out)?,
         Format::Table => table::encode(document, options.color, out)?,
         Format::Text => text::encode(document, out)?,
-        _ => return Err(EncodeError::ReadOnly(format.name())),
+        Format::Cpes => return Err(EncodeError::ReadOnly(format.name())),
     }
     Ok(())
 }

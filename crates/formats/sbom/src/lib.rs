@@ -15,6 +15,7 @@ mod digests;
 mod ecosystem;
 mod encode;
 mod format;
+mod github;
 mod identity;
 mod json;
 mod lists;

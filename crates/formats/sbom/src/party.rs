@@ -138,7 +138,9 @@ fn distributor(component: &Component, document: &Document) -> Option<String> {
             let distro = document.distro.as_ref().filter(|distro| distro.id == namespace && !distro.name.is_empty());
             Some(distro.map_or(namespace, |distro| &distro.name).to_owned())
         }
-        "composer" | "golang" | "maven" | "swift" => Some(namespace.to_owned()),
+        "composer" => Some(namespace.to_owned()),
+        // A domain: anything else is a guess from a file's name, or the language's own.
+        "golang" | "maven" | "swift" => Some(namespace).filter(|name| name.contains('.')).map(str::to_owned),
         "npm" => Some(namespace.trim_start_matches('@').to_owned()),
         _ => None,
     }

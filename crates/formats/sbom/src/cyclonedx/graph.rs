@@ -37,7 +37,7 @@ pub(super) fn dependencies<'d>(
     }
     let mut roots: Vec<usize> =
         (0..count).filter(|index| is_written(*index) && !needed.get(*index).is_some_and(|needed| *needed)).collect();
-    reach_everything(&needs, &mut roots, |index| is_written(index));
+    reach_everything(&needs, &mut roots, is_written);
 
     let reference = |index: usize| -> Cow<'d, str> {
         let own = nodes.get(index).or_else(|| files.get(index.checked_sub(first_file)?)?.as_ref());

@@ -9,6 +9,7 @@ mod json;
 mod licenses;
 mod namespace;
 mod tag_value;
+mod v3;
 
 use crate::encode::EncodeOptions;
 use crate::format::SpdxVersion;
@@ -33,4 +34,9 @@ pub(crate) fn encode_tag_value(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     tag_value::write(&build::document(view, options), version, out)
+}
+
+/// Writes JSON-LD of version 3.
+pub(crate) fn encode_v3(view: &View<'_>, options: EncodeOptions, out: &mut dyn Write) -> io::Result<()> {
+    v3::write(&build::document(view, options), options.pretty, out)
 }
