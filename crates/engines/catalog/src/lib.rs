@@ -12,11 +12,13 @@
 pub mod assemble;
 pub mod cataloger;
 pub mod catalogers;
+pub mod cpe;
 pub mod distro;
 mod distro_files;
 pub mod facts;
 pub mod glob;
 pub mod layer;
+mod maven;
 pub mod plan;
 mod rpmdb;
 mod tree;

@@ -51,8 +51,12 @@ impl Attribute {
         }
     }
 
-    /// Reads one field of a formatted string. Punctuation that should be escaped and is not is taken as it is.
-    pub(super) fn from_formatted(field: &str) -> Result<Self, ParseError> {
+    /// Reads one field of a formatted string. Punctuation that should be escaped and is not is taken as it is; `*` and
+    /// `?` at the ends are wildcards.
+    ///
+    /// # Errors
+    /// Where a wildcard stands in the middle, an escape is cut short, or a character is not printable ASCII.
+    pub fn from_formatted(field: &str) -> Result<Self, ParseError> {
         match field {
             "*" => return Ok(Self::Any),
             "-" => return Ok(Self::NotApplicable),
