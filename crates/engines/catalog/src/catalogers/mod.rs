@@ -3,13 +3,21 @@
 mod apk;
 mod cargo_auditable;
 mod cargo_lock;
+mod dependency;
 mod dpkg;
 mod executable;
 mod go_binary;
 mod go_mod;
 mod go_module;
+pub(crate) mod java;
+mod javascript;
+mod license_files;
+mod license_text;
 mod os;
+mod python;
 mod rpm;
+#[cfg(test)]
+mod testing;
 
 use crate::Cataloger;
 
@@ -18,6 +26,13 @@ pub static ALL: &[&dyn Cataloger] = &[
     &dpkg::DpkgDatabase,
     &apk::ApkDatabase,
     &rpm::RpmDatabase,
+    &java::JavaArchive,
+    &java::GradleLockfile,
+    &java::JavaPom,
+    &python::PythonInstalled,
+    &python::PythonPackage,
+    &javascript::JavaScriptPackage,
+    &javascript::JavaScriptLock,
     &go_binary::GoBinary,
     &go_mod::GoMod,
     &cargo_auditable::CargoAuditable,

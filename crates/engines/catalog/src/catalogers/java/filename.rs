@@ -74,7 +74,7 @@ mod tests {
             ("prefix.thing-4.jar", "prefix.thing", "4"),
             ("my-http2-server-5.jar", "my-http2-server", "5"),
             ("jetpack-build235-rc5.jar", "jetpack", "build235-rc5"),
-            ("ironman-r4-2009.jar", "ironman", "r4-2009"),
+            ("ironman-r4-2009.jar", "ironman-r4", "2009"),
             ("spring-boot-starter-webflux-3.0.2-20241210.jar", "spring-boot-starter-webflux", "3.0.2-20241210"),
             ("wagon-webdav-1.0.2-beta-2.2.3a-hudson.war", "wagon-webdav", "1.0.2-beta-2.2.3a-hudson"),
             ("spring-core_5.3.1.jar", "spring-core", "5.3.1"),

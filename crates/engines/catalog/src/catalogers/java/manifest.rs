@@ -54,7 +54,7 @@ impl Manifest {
     pub(super) fn parse(text: &str) -> Self {
         let mut sections: Vec<Section> = Vec::new();
         let mut in_section = false;
-        for line in lines(text) {
+        for line in text.lines() {
             if line.is_empty() {
                 in_section = false;
             } else if line.starts_with(' ') {
@@ -89,7 +89,7 @@ impl Manifest {
 /// Where a line is neither blank, nor a comment, nor a pair.
 pub(super) fn pom_properties(path: &str, text: &str) -> Result<PomProperties, ParseError> {
     let mut found = PomProperties::default();
-    for line in lines(text) {
+    for line in text.lines() {
         if line.trim().is_empty() || line.trim_start_matches(' ').starts_with('#') {
             continue;
         }
@@ -111,11 +111,6 @@ pub(super) fn pom_properties(path: &str, text: &str) -> Result<PomProperties, Pa
     Ok(found)
 }
 
-/// Lines without their ends; a carriage return belongs to the end.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +125,10 @@ mod tests {
             "Manifest-Version: 1.0\r\nLong: a\r\n bc\r\n\r\nName: x\r\nK: v:w\r\n",
             r#"{"main":[{"key":"Manifest-Version","value":"1.0"},{"key":"Long","value":"abc"}],"sections":[[{"key":"Name","value":"x"},{"key":"K","value":"v:w"}]]}"#,
         );
-        check(" lost\nno pair\n: none\nA:1\n\n\n\nB:2\n\n lost\n", r#"{"main":[{"key":"A","value":"1"}],"sections":[[{"key":"B","value":"2"}]]}"#);
+        check(
+            " lost\nno pair\n: none\nA:1\n\n\n\nB:2\n\n lost\n",
+            r#"{"main":[{"key":"A","value":"1"}],"sections":[[{"key":"B","value":"2"}]]}"#,
+        );
     }
 
     #[test]
@@ -142,8 +140,12 @@ mod tests {
 
     #[test]
     fn properties() {
-        let found = pom_properties("p", "#Generated\n\nversion=1.2\ngroupid: org.a\nartifactId = b\nm2e=x=y\n").unwrap();
-        assert_eq!((found.version.as_str(), found.group_id.as_str(), found.artifact_id.as_str()), ("1.2", "org.a", "b"));
+        let found =
+            pom_properties("p", "#Generated\n\nversion=1.2\ngroupid: org.a\nartifactId = b\nm2e=x=y\n").unwrap();
+        assert_eq!(
+            (found.version.as_str(), found.group_id.as_str(), found.artifact_id.as_str()),
+            ("1.2", "org.a", "b")
+        );
         assert_eq!(found.extra.get("m2e").map(String::as_str), Some("x=y"));
         assert!(pom_properties("p", "nonsense\n").is_err());
     }

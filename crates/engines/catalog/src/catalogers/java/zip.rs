@@ -60,10 +60,10 @@ impl<'a> Archive<'a> {
         let mut size = u64::from(u32_at(bytes, end + 12)?);
         let mut offset = u64::from(u32_at(bytes, end + 16)?);
         let mut directory_end = end as u64;
-        if size == u64::from(u32::MAX) || offset == u64::from(u32::MAX) || u16_at(bytes, end + 10)? == u16::MAX {
-            if let Some((at, wide_size, wide_offset)) = zip64_end(bytes, end) {
-                (directory_end, size, offset) = (at, wide_size, wide_offset);
-            }
+        let is_wide =
+            size == u64::from(u32::MAX) || offset == u64::from(u32::MAX) || u16_at(bytes, end + 10)? == u16::MAX;
+        if let Some(wide) = zip64_end(bytes, end).filter(|_| is_wide) {
+            (directory_end, size, offset) = wide;
         }
         let outside = || ParseError::malformed("the zip directory lies outside of the file");
         let start = directory_end.checked_sub(size).ok_or_else(outside)?;
@@ -93,7 +93,7 @@ impl<'a> Archive<'a> {
         if entry.flags & ENCRYPTED != 0 {
             return Err(ParseError::malformed("the entry is encrypted"));
         }
-        let at = self.base.checked_add(entry.offset).unwrap_or(u64::MAX);
+        let at = self.base.saturating_add(entry.offset);
         let header = slice(self.bytes, at, LOCAL_LENGTH as u64).filter(|header| header.starts_with(b"PK\x03\x04"));
         let header = header.ok_or_else(|| ParseError::malformed("no local header where the directory says"))?;
         let name_length = u64::from(u16_at(header, 26)?);

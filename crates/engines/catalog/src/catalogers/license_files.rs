@@ -1,0 +1,166 @@
+//! Licences from declarations and from licence texts, as the catalogers of languages need them
+//! (Syft 1.57, `pkg/license.go`, `cataloger/internal/licenses`).
+
+use super::license_text;
+use crate::{Extraction, File, Found, ParseError, View};
+use aws_lc_rs::digest;
+use sbom::{License, LicenseOrigin};
+use std::collections::BTreeMap;
+
+/// A text longer than this is not read for licences.
+const MAX_TEXT: usize = 4 << 20;
+
+/// Does a file of this name hold a licence?
+pub(crate) fn is_license_file(name: &str) -> bool {
+    const STARTS: [&str; 8] =
+        ["license", "licence", "unlicense", "unlicence", "mit-license", "mit-licence", "copying", "notice"];
+    const WHOLE: [&str; 4] = ["al2.0", "lgpl2.1", "mit_license", "mit_licence"];
+    let starts = |start: &&str| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    STARTS.iter().any(starts) || WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole))
+}
+
+/// A declared licence. A value of several lines is a licence text.
+pub(crate) fn declared(value: &str) -> Vec<License> {
+    if value.contains('\n') {
+        return from_text(value.as_bytes(), LicenseOrigin::Declared);
+    }
+    match value.trim() {
+        "" => Vec::new(),
+        value => vec![License::declared(value)],
+    }
+}
+
+/// A declared licence with its address. Either may be empty.
+pub(crate) fn declared_with_url(value: &str, url: &str) -> Vec<License> {
+    if value.contains('\n') {
+        return declared(value);
+    }
+    let (value, url) = (value.trim(), url.trim());
+    let urls: Vec<String> = is_address(url).then(|| url.to_owned()).into_iter().collect();
+    if value.is_empty() && urls.is_empty() { Vec::new() } else { vec![License { urls, ..License::declared(value) }] }
+}
+
+fn is_address(url: &str) -> bool {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let has_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    (has_scheme || url.starts_with('/')) && !url.contains(|c: char| c.is_control() || c == ' ')
+}
+
+/// The licences whose texts a file holds; its digest where no text is known.
+pub(crate) fn concluded(text: &[u8]) -> Vec<License> {
+    from_text(text, LicenseOrigin::Concluded)
+}
+
+fn from_text(text: &[u8], origin: LicenseOrigin) -> Vec<License> {
+    let known = if text.len() <= MAX_TEXT { license_text::identify(text) } else { Vec::new() };
+    let license = |value: String| License { origin, ..License::declared(value) };
+    if known.is_empty() {
+        let digest = digest::digest(&digest::SHA256, text);
+        return vec![license(format!("sha256:{}", hex(digest.as_ref())))];
+    }
+    known.into_iter().map(|name| license(name.to_owned())).collect()
+}
+
+/// Is the licence known by name, rather than by the digest of its text?
+pub(crate) fn is_recognised(license: &License) -> bool {
+    !license.value.starts_with("sha256:")
+}
+
+/// Takes the licences from a licence file, for [`Beside`].
+///
+/// # Errors
+/// Where they can't be kept, which is a bug.
+pub(crate) fn keep(file: &File<'_>, out: &mut Extraction) -> Result<(), ParseError> {
+    if is_license_file(file.name()) {
+        let licenses = concluded(file.bytes);
+        out.kept = postcard::to_stdvec(&licenses).map_err(|error| ParseError::malformed(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The licence files of each folder.
+pub(crate) struct Beside<'a> {
+    by_folder: BTreeMap<&'a str, Vec<Found<'a>>>,
+}
+
+impl<'a> Beside<'a> {
+    /// Gathers the licence files that the cataloger took with [`keep`].
+    pub(crate) fn gather(view: &View<'a>) -> Self {
+        let mut by_folder: BTreeMap<&'a str, Vec<Found<'a>>> = BTreeMap::new();
+        for found in view.extractions() {
+            if let Some((folder, name)) = found.file.path.rsplit_once('/')
+                && is_license_file(name)
+            {
+                by_folder.entry(folder).or_default().push(found);
+            }
+        }
+        Self { by_folder }
+    }
+
+    /// The licences in the folder of `found`.
+    pub(crate) fn of(&self, found: &Found<'_>) -> Vec<License> {
+        let folder = found.file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.by_folder.get(folder).into_iter().flatten().flat_map(kept).collect()
+    }
+}
+
+/// The licences of one licence file, each with the file as its place.
+pub(crate) fn kept(found: &Found<'_>) -> Vec<License> {
+    let licenses: Vec<License> = postcard::from_bytes(&found.body.kept).unwrap_or_default();
+    let location = found.supporting();
+    licenses.into_iter().map(|license| License { location: Some(location.clone()), ..license }).collect()
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (name, expected) in [
+            ("LICENSE", true),
+            ("license.md", true),
+            ("Licence-MIT", true),
+            ("MIT-LICENSE.txt", true),
+            ("mit_license", true),
+            ("COPYING.LESSER", true),
+            ("NOTICE", true),
+            ("AL2.0", true),
+            ("UNLICENSE", true),
+            ("README", false),
+            ("my-license", false),
+            ("lic", false),
+            ("", false),
+        ] {
+            assert_eq!(is_license_file(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn declarations() {
+        let check = |value: &str, url: &str, expected: &[(&str, &[&str])]| {
+            let found = declared_with_url(value, url);
+            let found: Vec<_> = found.iter().map(|l| (l.value.as_str(), l.urls.clone())).collect();
+            let expected: Vec<_> =
+                expected.iter().map(|(value, urls)| (*value, urls.iter().map(|u| u.to_string()).collect())).collect();
+            assert_eq!(found, expected, "{value} {url}");
+        };
+        check(" MIT ", "", &[("MIT", &[])]);
+        check("MIT", "https://x/y", &[("MIT", &["https://x/y"])]);
+        check("MIT", "not an address", &[("MIT", &[])]);
+        check("", "https://x", &[("", &["https://x"])]);
+        check("", "", &[]);
+        assert!(!is_recognised(&declared("one\ntwo")[0]));
+    }
+}
