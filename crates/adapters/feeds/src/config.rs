@@ -99,8 +99,7 @@ impl Config {
     pub fn fetched(&self) -> impl Iterator<Item = (&'static Source, Vec<String>)> + '_ {
         SOURCES.iter().filter(|source| self.is_enabled(source.name)).filter_map(|source| {
             let configured = self.sources.get(source.name).and_then(|config| config.addresses.clone());
-            let addresses =
-                configured.unwrap_or_else(|| source.addresses.iter().map(ToString::to_string).collect());
+            let addresses = configured.unwrap_or_else(|| source.addresses.iter().map(ToString::to_string).collect());
             (!addresses.is_empty()).then_some((source, addresses))
         })
     }

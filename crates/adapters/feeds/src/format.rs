@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn knows_each_format_by_its_content() {
-        let check = |text: &str, format: Option<Format>| assert_eq!(Format::recognise(text.as_bytes()), format, "{text}");
+        let check =
+            |text: &str, format: Option<Format>| assert_eq!(Format::recognise(text.as_bytes()), format, "{text}");
         check(r#"{"id":"X","affected":[]}"#, Some(Format::Osv));
         check(r#"{"cveMetadata":{},"containers":{}}"#, Some(Format::Cve));
         check(r#"{"cve":{"id":"X"}}"#, Some(Format::Nvd));

@@ -1,5 +1,33 @@
-//! The publishers' advisory feeds, from HTTPS or a folder, and the database file.
+//! The publishers' advisory feeds, from HTTPS or a folder.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), feeds::FeedError> {
+//! let config = feeds::Config::default();
+//! let mut records = 0;
+//! let report = feeds::read_folder("advisories".as_ref(), &config, &mut |item| {
+//!     if let feeds::FeedItem::Record(record) = item {
+//!         records += record.affected.len();
+//!     }
+//! })?;
+//! for (name, source) in &report.sources {
+//!     println!("{name}: {} records, {}", source.records, source.licence);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod database_file;
+mod config;
+mod error;
+mod folder;
+mod format;
+mod open;
+mod parse;
+mod report;
+mod source;
 
-pub use database_file::DatabaseFile;
+pub use config::{Config, Limits, SourceConfig};
+pub use error::FeedError;
+pub use folder::read_folder;
+pub use format::FeedItem;
+pub use report::{FileReport, Report, SourceReport};
+pub use source::{Incremental, SOURCES, Source, WOLFI_LAST_FREE_DAY};

@@ -155,13 +155,7 @@ pub const SOURCES: &[Source] = &[
             "https://salsa.debian.org/security-tracker-team/security-tracker/raw/master/data/DLA/list",
         ],
     ),
-    open(
-        "endoflife",
-        "Ends of life of distributions",
-        "MIT",
-        "",
-        &["https://endoflife.date/api/v1/products/full"],
-    ),
+    open("endoflife", "Ends of life of distributions", "MIT", "", &["https://endoflife.date/api/v1/products/full"]),
     open(
         "epss",
         "Exploit prediction scores",
@@ -211,9 +205,13 @@ pub const SOURCES: &[Source] = &[
     },
     open("osv", "OSV.dev: language and distribution ecosystems", "CC-BY-4.0 and each publisher's own", "", OSV),
     open("pypa", "PyPA advisory database", "CC-BY-4.0", "Attribution: PyPA", &[]),
-    open("redhat", "Red Hat CSAF advisories and VEX", "CC-BY-4.0", "Attribution: Red Hat", &[
-        "https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt",
-    ]),
+    open(
+        "redhat",
+        "Red Hat CSAF advisories and VEX",
+        "CC-BY-4.0",
+        "Attribution: Red Hat",
+        &["https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt"],
+    ),
     open("rocky", "Rocky Linux errata", "BSD-3-Clause", "", &[]),
     open(
         "rubysec",

@@ -1,0 +1,3 @@
+//! The whole corpus, and fetching from a server of this machine.
+
+mod corpus;
