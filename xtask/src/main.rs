@@ -1,1 +1,29 @@
-fn main() {}
+//! The chores: `cargo xtask test`, `tidy`, `images`, `bench`, `fuzz`.
+
+mod machine;
+mod run;
+mod test;
+mod tidy;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  test            make the machine ready and run everything that CI runs
+  test --fast     only what needs no peers, images or servers
+  tidy            the rules of the house that no compiler checks
+  ready           only make the machine ready
+";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test"] => test::all(),
+        ["test", "--fast"] => test::fast(),
+        ["tidy"] => tidy::check(),
+        ["ready"] => machine::ready(),
+        _ => bail!("{USAGE}"),
+    }
+}

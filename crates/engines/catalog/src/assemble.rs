@@ -8,7 +8,7 @@ use crate::tree::{Place, Tree};
 use crate::{Assembly, Cataloger, Found, LayerFacts, Plan, View, distro, distro_files};
 use foldhash::HashSet;
 use rayon::prelude::*;
-use sbom::{Component, Distro, Document, FileFact, FileKind, Relationship, Source, Unknown};
+use sbom::{Component, CpeSource, Distro, Document, FileFact, FileKind, Relationship, Source, Unknown};
 use std::sync::OnceLock;
 
 /// Which files count.
@@ -75,8 +75,18 @@ fn run(cataloger: &'static dyn Cataloger, image: &Image<'_>) -> Assembly {
     assembly
 }
 
-/// What is the same for every component.
+/// What is the same for every component: licence expressions, CPE names, order.
 fn finish(component: &mut Component) {
+    for license in &mut component.licenses {
+        if license.spdx_expression.is_empty() {
+            license.spdx_expression = sbom::license::normalize(&license.value);
+        }
+    }
+    // A package that states its own names knows best.
+    if !component.cpes.iter().any(|cpe| cpe.source == CpeSource::Declared) {
+        let generated = crate::cpe::generate(component);
+        component.cpes.extend(generated);
+    }
     component.owned_files.sort_unstable();
     component.owned_files.dedup();
 }

@@ -1,0 +1,223 @@
+//! `palisade db`: the advisory database.
+
+mod build;
+mod search;
+
+use crate::cli::Global;
+use crate::outcome::{OK, Outcome, advised};
+use crate::output;
+use anyhow::Context;
+use clap::Subcommand;
+use mapped::MappedFile;
+use matching::database::Database;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// `palisade db`
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Command {
+    /// Make a database from a folder of the publishers' feeds.
+    Build(build::Args),
+    /// Make the database anew from its configured source, keeping the old one until the new one is whole.
+    Update(PlaceArgs),
+    /// Which database there is, and whether it is whole.
+    Status(StatusArgs),
+    /// Is there a newer database? Code 100 when there is.
+    Check(PlaceArgs),
+    /// The publishers in the database, with licence and number of advisories.
+    #[command(alias = "providers")]
+    List(StatusArgs),
+    /// Advisories by identifier or package.
+    Search(search::Args),
+    /// Put a database file in place.
+    Import(ImportArgs),
+    /// Remove the database.
+    Delete(PlaceArgs),
+}
+
+/// Which database.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct PlaceArgs {
+    /// The database; the one in the cache folder otherwise.
+    #[arg(long, value_name = "FILE", env = "PALISADE_DB")]
+    pub(crate) db: Option<PathBuf>,
+}
+
+/// `palisade db status` and `list`
+#[derive(Debug, Clone, clap::Args)]
+struct StatusArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// text or json.
+    #[arg(short, long, default_value = "text", value_parser = ["text", "json", "table"])]
+    output: String,
+}
+
+/// `palisade db import`
+#[derive(Debug, Clone, clap::Args)]
+struct ImportArgs {
+    /// A file that `palisade db build` made.
+    file: PathBuf,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+/// Where the feeds are when no folder is named.
+pub(crate) const SOURCE_VARIABLE: &str = "PALISADE_ADVISORIES";
+
+/// Runs it.
+pub(crate) fn run(args: &Args, global: Global) -> Outcome {
+    match &args.command {
+        Command::Build(args) => build::run(args, global),
+        Command::Update(place) => update(place, global),
+        Command::Status(args) => status(args),
+        Command::Check(place) => check(place),
+        Command::List(args) => list(args),
+        Command::Search(args) => search::run(args),
+        Command::Import(args) => import(args),
+        Command::Delete(place) => delete(place),
+    }
+}
+
+impl PlaceArgs {
+    /// The file meant.
+    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
+        if let Some(path) = &self.db {
+            return Ok(path.clone());
+        }
+        let home = inventory::cache_home().ok_or_else(|| advised("no cache folder", "set HOME, or name --db FILE"))?;
+        Ok(home.join("palisade/advisories.db"))
+    }
+}
+
+/// Opens the database; where there is none yet, makes it from [`SOURCE_VARIABLE`] first.
+pub(crate) fn open_or_build(db: Option<&Path>, global: Global) -> anyhow::Result<MappedFile> {
+    let place = PlaceArgs { db: db.map(Path::to_path_buf) };
+    let path = place.path()?;
+    if !path.exists() {
+        let Some(folder) = std::env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else {
+            return Err(advised(
+                format!("there is no advisory database at {}", path.display()),
+                format!("run `palisade db build --from DIR`, or set {SOURCE_VARIABLE} to a folder of feeds"),
+            ));
+        };
+        build::build(&folder, &path, global)?;
+    }
+    open(&path)
+}
+
+fn open(path: &Path) -> anyhow::Result<MappedFile> {
+    MappedFile::open(path).map_err(anyhow::Error::from).with_context(|| format!("cannot open {}", path.display()))
+}
+
+fn update(place: &PlaceArgs, global: Global) -> Outcome {
+    let Some(folder) = std::env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else {
+        return Err(advised(
+            "no source of advisories is configured",
+            format!("set {SOURCE_VARIABLE} to a folder of feeds, or run `palisade db build --from DIR`"),
+        ));
+    };
+    build::build(&folder, &place.path()?, global)?;
+    Ok(OK)
+}
+
+fn status(args: &StatusArgs) -> Outcome {
+    let path = args.place.path()?;
+    let file = open(&path)?;
+    let database = Database::open(file.bytes()).with_context(|| format!("cannot use {}", path.display()))?;
+    let verified = database.verify();
+    let facts = database.facts();
+    output::to_stdout(|out| {
+        if args.output == "json" {
+            let error = verified.as_ref().err().map(ToString::to_string);
+            let value = serde_json::json!({
+                "path": path, "built": facts.built, "checksum": database.digest(), "valid": error.is_none(),
+                "error": error, "records": facts.records, "packages": facts.packages, "sizeBytes": file.bytes().len(),
+            });
+            serde_json::to_writer_pretty(&mut *out, &value)?;
+            return Ok(writeln!(out)?);
+        }
+        writeln!(out, "Path:      {}", path.display())?;
+        writeln!(out, "Built:     {}", facts.built)?;
+        writeln!(out, "Checksum:  {}", database.digest())?;
+        writeln!(out, "Size:      {} bytes", file.bytes().len())?;
+        writeln!(out, "Records:   {} advisories on {} packages", facts.records, facts.packages)?;
+        writeln!(out, "Status:    {}", if verified.is_ok() { "valid" } else { "invalid" })?;
+        Ok(())
+    })?;
+    verified.map(|()| OK).context("the database is damaged; build it anew")
+}
+
+/// The code for "there is an update", as the peer's.
+const UPDATE_AVAILABLE: u8 = 100;
+
+fn check(place: &PlaceArgs) -> Outcome {
+    let path = place.path()?;
+    let Some(folder) = std::env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else {
+        return Err(advised("no source of advisories is configured", format!("set {SOURCE_VARIABLE}")));
+    };
+    let newest = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let is_newer = match newest(&path) {
+        Ok(built) => newest(&folder).is_ok_and(|changed| changed > built),
+        Err(_) => true,
+    };
+    let text = if is_newer { "Update available!" } else { "No update available" };
+    output::to_stdout(|out| Ok(writeln!(out, "{text}")?))?;
+    Ok(if is_newer { UPDATE_AVAILABLE } else { OK })
+}
+
+fn list(args: &StatusArgs) -> Outcome {
+    let file = open(&args.place.path()?)?;
+    let sources = Database::open(file.bytes())?.sources()?;
+    output::to_stdout(|out| {
+        if args.output == "json" {
+            let list: Vec<_> = sources
+                .iter()
+                .map(|source| {
+                    serde_json::json!({
+                        "name": source.name, "licence": source.licence, "records": source.records,
+                        "captured": source.captured, "skipped": source.skipped,
+                    })
+                })
+                .collect();
+            serde_json::to_writer_pretty(&mut *out, &list)?;
+            return Ok(writeln!(out)?);
+        }
+        let width = sources.iter().map(|source| source.name.len()).max().unwrap_or(0);
+        for source in &sources {
+            let skipped = source.skipped.len();
+            let note = if skipped == 0 { String::new() } else { format!("; {skipped} not read") };
+            writeln!(out, "{:width$}  {:>7}  {}{note}", source.name, source.records, source.licence)?;
+        }
+        Ok(())
+    })?;
+    Ok(OK)
+}
+
+fn import(args: &ImportArgs) -> Outcome {
+    let file = open(&args.file)?;
+    let wrong = || format!("{} is no advisory database", args.file.display());
+    Database::open(file.bytes()).with_context(wrong)?.verify().with_context(wrong)?;
+    let path = args.place.path()?;
+    mapped::replace::<std::io::Error>(&path, |out| out.write_all(file.bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    output::to_stdout(|out| Ok(writeln!(out, "Vulnerability database imported")?))?;
+    Ok(OK)
+}
+
+fn delete(place: &PlaceArgs) -> Outcome {
+    let path = place.path()?;
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => output::to_stdout(|out| Ok(writeln!(out, "Vulnerability database deleted")?)).map(|()| OK),
+    }
+}

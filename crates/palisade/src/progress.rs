@@ -1,0 +1,41 @@
+//! A progress bar on a terminal, nothing in a pipe.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+
+/// Shows how much of the layers was read.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    /// A bar on standard error where that is a terminal and `quiet` is not asked for.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let shown = !quiet && std::io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let template = "{spinner} layers {bytes}/{total_bytes} {wide_bar} {bytes_per_sec}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+}
+
+impl inventory::Progress for Bar {
+    fn layer(&self, _index: usize, size_bytes: u64, cached: bool) {
+        if !cached {
+            self.bar.inc_length(size_bytes);
+        }
+    }
+
+    fn bytes(&self, count: u64) {
+        self.bar.inc(count);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

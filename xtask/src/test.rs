@@ -1,0 +1,24 @@
+//! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
+
+use crate::machine;
+use crate::run::{cargo, run};
+use anyhow::Result;
+
+/// All of it.
+pub(crate) fn all() -> Result<()> {
+    machine::ready()?;
+    checks()?;
+    run(&mut cargo(&["build", "--release", "--package", "palisade"])?)?;
+    run(&mut cargo(&["test", "--workspace", "--quiet"])?)
+}
+
+/// What needs nothing but the toolchain.
+pub(crate) fn fast() -> Result<()> {
+    checks()?;
+    run(&mut cargo(&["test", "--workspace", "--exclude", "e2e", "--quiet"])?)
+}
+
+fn checks() -> Result<()> {
+    run(&mut cargo(&["fmt", "--all", "--check"])?)?;
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?)
+}
