@@ -78,3 +78,6 @@ impl<'a> Pages<'a> {
         (!std::mem::replace(read, true)).then_some(page)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use super::package::Package;
 use crate::catalogers::os::Links;
 use crate::rpmdb::{self, Header};
 use crate::{Assembly, Cataloger, Extraction, File, Found, ParseError, View, Want};
+use foldhash::{HashMap, HashSet};
 use sbom::ComponentIndex;
 
 /// Finds what rpm installed.
@@ -114,13 +115,45 @@ fn unpack(mut kept: &[u8]) -> Vec<Package<'_>> {
 
 /// Drops the files that are not in the image, as the peer.
 fn keep_present(view: &View<'_>, found: &Found<'_>, packages: &mut [Package<'_>]) {
-    // What a symlink leads to may be absent, the symlink itself is not.
-    let everything = view.under(found, "/");
-    let is_entry = |path: &str| everything.binary_search_by(|(file, _)| file.path.as_str().cmp(path)).is_ok();
+    let mut present = Present::new(view, found);
     for package in packages {
         if let Some(files) = &mut package.files {
-            files.retain(|file| view.file(found, &file.path).is_some() || is_entry(&file.path));
+            files.retain(|file| present.contains(&file.path));
         }
+    }
+}
+
+/// The paths of an image. What a symlink leads to may be absent, the symlink itself is not.
+struct Present<'a, 'v> {
+    view: &'v View<'a>,
+    found: &'v Found<'a>,
+    entries: HashSet<&'a str>,
+    /// The true paths of folders that were asked for.
+    folders: HashMap<String, Option<&'a str>>,
+}
+
+impl<'a, 'v> Present<'a, 'v> {
+    fn new(view: &'v View<'a>, found: &'v Found<'a>) -> Self {
+        let entries = view.under(found, "/").into_iter().map(|(file, _)| file.path.as_str()).collect();
+        Self { view, found, entries, folders: HashMap::default() }
+    }
+
+    fn contains(&mut self, path: &str) -> bool {
+        if self.entries.contains(path) {
+            return true;
+        }
+        let Some((folder, name)) = path.rsplit_once('/') else {
+            return false;
+        };
+        let real = match self.folders.get(folder) {
+            Some(real) => *real,
+            None => {
+                let real = self.view.file(self.found, folder).map(|(real, _)| real.path.as_str());
+                self.folders.insert(folder.to_owned(), real);
+                real
+            }
+        };
+        real.filter(|real| *real != folder).is_some_and(|real| self.entries.contains(format!("{real}/{name}").as_str()))
     }
 }
 

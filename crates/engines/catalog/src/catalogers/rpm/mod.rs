@@ -7,3 +7,6 @@ mod manifest;
 mod package;
 
 pub(crate) use database::RpmDatabase;
+
+#[cfg(test)]
+mod tests;
