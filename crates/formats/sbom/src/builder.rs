@@ -5,7 +5,7 @@ use crate::{
     Component, ComponentIndex, Document, FileFact, Relationship, RelationshipKind, SourceKind, SourceLayer, Unknown,
     backfill,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Gathers components and files under the limits; [`Builder::finish`] brings them into the order of the model.
 #[derive(Default)]
@@ -87,6 +87,10 @@ impl Builder {
     /// The document, sorted, with relations that point at the sorted components.
     pub(crate) fn finish(self) -> Document {
         let mut document = self.document;
+        for component in &mut document.components {
+            let mut seen = HashSet::with_capacity(component.owned_files.len());
+            component.owned_files.retain(|path| seen.insert(path.clone()));
+        }
         let mut order: Vec<usize> = (0..document.components.len()).collect();
         order.sort_by(|a, b| match (document.components.get(*a), document.components.get(*b)) {
             (Some(a), Some(b)) => component_order(a, b),

@@ -1,7 +1,7 @@
 //! Recognising documents and reading them into the component model.
 
-use crate::format::Format;
-use crate::{Document, lists, syft_json};
+use crate::format::{CycloneDxVersion, Format, SpdxVersion};
+use crate::{Document, cyclonedx, lists, spdx, syft_json};
 use serde::Deserialize;
 
 /// Longest document that is read, in bytes.
@@ -100,9 +100,14 @@ pub fn decode(bytes: &[u8]) -> Result<Document, DecodeError> {
     let (format, _) = identify(bytes)?;
     match format {
         Format::SyftJson => syft_json::decode(bytes),
+        Format::CycloneDxJson(_) => cyclonedx::decode_json(bytes),
+        Format::CycloneDxXml(_) => cyclonedx::decode_xml(bytes),
+        Format::SpdxJson(SpdxVersion::V3_0) => spdx::decode_v3(bytes),
+        Format::SpdxJson(_) => spdx::decode_json(bytes),
+        Format::SpdxTagValue(_) => spdx::decode_tag_value(bytes),
         Format::Purls => lists::decode_purls(bytes),
         Format::Cpes => lists::decode_cpes(bytes),
-        _ => Err(DecodeError::Unrecognized),
+        Format::GithubJson | Format::Table | Format::Text => Err(DecodeError::Unrecognized),
     }
 }
 
@@ -113,9 +118,11 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 fn identify(bytes: &[u8]) -> Result<(Format, String), DecodeError> {
     match bytes.trim_ascii_start().first() {
         Some(b'{') => identify_json(bytes),
-        Some(_) => {
-            lists::identify(bytes).map(|format| Ok((format, "1".to_owned()))).unwrap_or(Err(DecodeError::Unrecognized))
-        }
+        Some(b'<') => identify_xml(bytes),
+        Some(_) => spdx::tag_value_version(bytes)
+            .map(|version| spdx_version("spdx-tag-value", version, Format::SpdxTagValue))
+            .or_else(|| lists::identify(bytes).map(|format| Ok((format, "1".to_owned()))))
+            .unwrap_or(Err(DecodeError::Unrecognized)),
         None => Err(DecodeError::Unrecognized),
     }
 }
@@ -138,5 +145,43 @@ fn identify_json(bytes: &[u8]) -> Result<(Format, String), DecodeError> {
     if let Some(version) = statement.schema.as_ref().and_then(syft_json::schema_version) {
         return Ok((Format::SyftJson, version.to_owned()));
     }
-    Err(DecodeError::Unrecognized)
+    if statement.bom_format.as_deref() == Some("CycloneDX") {
+        return cyclonedx_version("cyclonedx-json", statement.spec_version, Format::CycloneDxJson);
+    }
+    if let Some(version) = statement.spdx_version {
+        let version = version.strip_prefix("SPDX-").map(str::to_owned).unwrap_or(version);
+        return spdx_version("spdx-json", version, Format::SpdxJson);
+    }
+    match statement.context.as_ref().and_then(spdx::context_version) {
+        Some(version) => spdx_version("spdx-json", version.to_owned(), Format::SpdxJson),
+        None => Err(DecodeError::Unrecognized),
+    }
+}
+
+fn identify_xml(bytes: &[u8]) -> Result<(Format, String), DecodeError> {
+    let version = cyclonedx::namespace_version(bytes).ok_or(DecodeError::Unrecognized)?;
+    cyclonedx_version("cyclonedx-xml", Some(version), Format::CycloneDxXml)
+}
+
+fn cyclonedx_version(
+    format: &'static str,
+    version: Option<String>,
+    make: fn(CycloneDxVersion) -> Format,
+) -> Result<(Format, String), DecodeError> {
+    let version = version.unwrap_or_default();
+    match CycloneDxVersion::parse(&version) {
+        Some(known) => Ok((make(known), version)),
+        None => Err(DecodeError::UnsupportedVersion { format, version }),
+    }
+}
+
+fn spdx_version(
+    format: &'static str,
+    version: String,
+    make: fn(SpdxVersion) -> Format,
+) -> Result<(Format, String), DecodeError> {
+    match SpdxVersion::parse(&version) {
+        Some(known) => Ok((make(known), version)),
+        None => Err(DecodeError::UnsupportedVersion { format, version }),
+    }
 }

@@ -1,6 +1,9 @@
 //! A JSON writer that streams: documents reach tens of megabytes and are never held whole.
 
-use std::fmt::{Display, Write as _};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 /// How much is gathered before it goes to the destination.
@@ -60,11 +63,6 @@ impl<'w> JsonWriter<'w> {
     pub(crate) fn text(&mut self, value: &str) {
         self.quoted(value);
         self.spill();
-    }
-
-    /// A text made by `Display`.
-    pub(crate) fn shown(&mut self, value: impl Display) {
-        self.text(&value.to_string());
     }
 
     pub(crate) fn number(&mut self, value: impl Into<i128>) {
@@ -241,6 +239,36 @@ pub(crate) fn compact(json: &str) -> String {
         out.push(character);
     }
     out
+}
+
+/// A text that is read, borrowed where it can be; null is empty, as in Go.
+#[derive(Default)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsText;
+        impl<'de> Visitor<'de> for AsText {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or null")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(Text::default())
+            }
+        }
+        deserializer.deserialize_any(AsText)
+    }
 }
 
 #[cfg(test)]

@@ -38,15 +38,6 @@ impl Party {
         if self.name.is_empty() { &self.email } else { &self.name }
     }
 
-    /// `name (address)`, as SPDX writes it.
-    pub(crate) fn with_address(&self) -> String {
-        match (self.name.as_str(), self.email.as_str()) {
-            (name, "") => name.to_owned(),
-            ("", email) => email.to_owned(),
-            (name, email) => format!("{name} ({email})"),
-        }
-    }
-
     /// Reads `name <address> (home page)`, every part optional. Unlike the peer, any address with an `@` is taken. `None` for
     /// what has brackets in other places, or is empty.
     fn parse(kind: PartyKind, text: &str) -> Option<Self> {
@@ -236,18 +227,18 @@ mod tests {
         let metadata = Some(Metadata { kind: kind.into(), json: json.to_owned() });
         let component = Component { metadata, ..Component::default() };
         let party = supplier(&Record::of(&component));
-        assert_eq!(party.map(|party| (party.kind, party.with_address())), expected.map(|(k, v)| (k, v.to_owned())));
+        assert_eq!(party.as_ref().map(|party| (party.kind, party.shown())), expected);
     }
 
     #[test]
     fn metadata() {
         use PartyKind::{Organization, Person};
         check_of("rpm-db-entry", r#"{"vendor":"Rocky"}"#, Some((Organization, "Rocky")));
-        check_of("alpm-db-entry", r#"{"packager":"P <p@b.example>"}"#, Some((Person, "P (p@b.example)")));
+        check_of("alpm-db-entry", r#"{"packager":"P <p@b.example>"}"#, Some((Person, "P")));
         let java = r#"{"manifest":{"main":[{"key":"Implementation-Vendor","value":"Org"}]}}"#;
         check_of("java-archive", java, Some((Organization, "Org")));
         check_of("java-archive", "{}", None);
-        check_of("python-package", r#"{"author":"A","authorEmail":"a@b.example"}"#, Some((Person, "A (a@b.example)")));
+        check_of("python-package", r#"{"author":"A","authorEmail":"a@b.example"}"#, Some((Person, "A")));
         check_of("binary-signature", r#"{"author":"A"}"#, None);
         check_of("dpkg-db-entry", "not json", None);
     }

@@ -2,7 +2,7 @@
 //! document and a connected graph.
 
 use super::bom::{Bom, Hash, Metadata, Part, Property, Reference, Swid, Tool};
-use super::{graph, licenses, properties, references};
+use super::{UNKNOWN_PREFIX, graph, licenses, properties, references};
 use crate::encode::EncodeOptions;
 use crate::maker::{document_uuid, maker};
 use crate::record::Record;
@@ -252,9 +252,10 @@ fn distro_properties(distro: &Distro) -> Vec<Property<'_>> {
 fn file<'d>(entry: &'d FileEntry<'d>, view: &'d View<'d>) -> Option<Part<'d>> {
     let digests = entry.fact.map_or_else(Vec::new, digests::of_file);
     let known = entry.fact.is_some_and(|fact| {
-        let unmeasured = fact.details.as_ref().is_some_and(|details| details.unmeasured);
+        // A file that is only known to be executable, as the peer leaves such out.
+        let bare = fact.details.as_ref().is_some_and(|details| details.unmeasured && !details.executable.is_empty());
         let folder_or_link = matches!(fact.kind, FileKind::Directory | FileKind::Socket | FileKind::Symlink);
-        !folder_or_link && (!unmeasured || !digests.is_empty())
+        !folder_or_link && (!bare || !digests.is_empty())
     });
     if !known && entry.unknowns.is_empty() {
         return None;
@@ -267,7 +268,7 @@ fn file<'d>(entry: &'d FileEntry<'d>, view: &'d View<'d>) -> Option<Part<'d>> {
         let layer = view.layer_digest(entry.layer);
         properties.extend((!layer.is_empty()).then(|| Property::new("syft:location:0:layerID", layer)));
         let causes = entry.unknowns.iter().enumerate();
-        properties.extend(causes.map(|(at, cause)| Property::new(format!("palisade:unknown:{at}"), cause)));
+        properties.extend(causes.map(|(at, cause)| Property::new(format!("{UNKNOWN_PREFIX}{at}"), cause)));
     }
     Some(Part {
         bom_ref: entry.id.as_str().into(),

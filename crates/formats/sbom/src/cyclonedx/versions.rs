@@ -1,5 +1,6 @@
 //! What older versions do not have is taken out before writing (cyclonedx-go 0.12, `convert.go`).
 
+use super::UNKNOWN_PREFIX;
 use super::bom::{Bom, Choice, Part};
 use super::references::SOURCE_DISTRIBUTION;
 use crate::format::CycloneDxVersion as Version;
@@ -32,6 +33,12 @@ fn downgrade_part(part: &mut Part<'_>, version: Version) {
         part.swid = None;
     }
     if version < Version::V1_3 {
+        // Why a file could not be understood must not get lost.
+        let causes = part.properties.iter().filter(|property| property.name.starts_with(UNKNOWN_PREFIX));
+        let causes: Vec<&str> = causes.map(|property| property.value.as_ref()).collect();
+        if !causes.is_empty() {
+            part.description = causes.join("; ").into();
+        }
         part.properties.clear();
         part.references.iter_mut().for_each(|reference| reference.hashes.clear());
         // What would say nothing without its hashes.

@@ -114,11 +114,12 @@ fn file<'d>(entry: &'d FileEntry<'d>, view: &View<'_>) -> Option<File<'d>> {
         checksums.insert(0, Checksum { algorithm: "SHA1".into(), value: NO_SHA1.into() });
     }
     let layer = view.layer_digest(entry.layer);
-    let measured = fact.filter(|fact| !fact.details.as_ref().is_some_and(|details| details.unmeasured));
+    let known = fact
+        .filter(|fact| !fact.mime_type.is_empty() || !fact.details.as_ref().is_some_and(|details| details.unmeasured));
     Some(File {
         name,
         id: ids::of_file(entry),
-        types: measured.map_or_else(Vec::new, |fact| facts::file_types(&fact.mime_type)),
+        types: known.map_or_else(Vec::new, |fact| facts::file_types(&fact.mime_type)),
         checksums,
         comment: if layer.is_empty() { String::new() } else { format!("layerID: {layer}") },
         annotations: &entry.unknowns,

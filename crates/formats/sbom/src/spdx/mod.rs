@@ -8,6 +8,7 @@ mod ids;
 mod json;
 mod licenses;
 mod namespace;
+mod read;
 mod tag_value;
 mod v3;
 
@@ -15,6 +16,8 @@ use crate::encode::EncodeOptions;
 use crate::format::SpdxVersion;
 use crate::view::View;
 use std::io::{self, Write};
+
+pub(crate) use read::{context_version, decode_json, decode_tag_value, decode_v3, tag_value_version};
 
 /// Writes JSON of version 2.
 pub(crate) fn encode_json(

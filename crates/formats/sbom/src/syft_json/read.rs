@@ -291,7 +291,6 @@ fn relate(
     } else if edge.kind == "contains"
         && let Some(path) = paths.get(edge.child.as_ref())
         && let Some(owner) = builder.component(from)
-        && !owner.owned_files.contains(path)
     {
         owner.owned_files.push(path.clone());
     }
