@@ -1,22 +1,26 @@
 //! One file for each cataloger; this list is all that knows them.
 
 mod apk;
+mod binary_classifier;
 mod cargo_auditable;
 mod cargo_lock;
 mod dependency;
 mod dpkg;
+mod elf_package;
 mod executable;
 mod go_binary;
 mod go_mod;
 mod go_module;
 pub(crate) mod java;
 mod javascript;
+mod jvm;
 mod license_files;
 mod license_text;
+#[cfg(test)]
 mod os;
+mod php_interpreter;
 mod python;
 mod rpm;
-#[cfg(test)]
 mod testing;
 
 use crate::Cataloger;
@@ -37,4 +41,8 @@ pub static ALL: &[&dyn Cataloger] = &[
     &go_mod::GoMod,
     &cargo_auditable::CargoAuditable,
     &cargo_lock::CargoLock,
+    &binary_classifier::BinaryClassifier,
+    &jvm::Jvm,
+    &elf_package::ElfPackage,
+    &php_interpreter::PhpInterpreter,
 ];
