@@ -74,7 +74,7 @@ fn importing(library: &str, content: &[u8]) -> Vec<u8> {
     let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let number = |value: u64, bytes: usize| value.to_le_bytes().get(..bytes).unwrap().to_vec();
     let header =
-        [(3, 2), (62, 2), (1, 4), (0, 8), (0, 8), (64, 8), (0, 4), (64, 2), (0, 2), (0, 2), (64, 2), (3, 2), (0, 2)];
+        [(3, 2), (62, 2), (1, 4), (0, 8), (0, 8), (64, 8), (0, 4), (64, 2), (0, 2), (0, 2), (64, 2), (3, 2), (2, 2)];
     file.extend(header.iter().flat_map(|(value, bytes)| number(*value, *bytes)));
     let data = 64 + 3 * 64;
     let size = names.len() as u64;

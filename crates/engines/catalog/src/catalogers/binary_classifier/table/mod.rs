@@ -51,12 +51,12 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        let mut all = Vec::new();
+        let mut found = Vec::new();
         for classifier in all() {
-            patterns(&classifier.evidence, &mut all);
+            patterns(&classifier.evidence, &mut found);
         }
-        assert!(all.len() > 150);
-        for (parts, pattern) in all {
+        assert!(found.len() > 150);
+        for (parts, pattern) in found {
             let pattern = pattern.replace("{version}", "1");
             RegexBuilder::new(&pattern).unicode(false).build().unwrap();
             // A part stands in the pattern as it is, when the escapes are taken off.
