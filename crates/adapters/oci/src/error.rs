@@ -57,6 +57,25 @@ pub enum OciError {
         /// Those it has.
         available: String,
     },
+    /// A registry gave no image.
+    #[error(transparent)]
+    Registry(#[from] crate::registry::RegistryError),
+    /// The reference does not name an image.
+    #[error("{reference:?} is not an image reference: {cause}")]
+    Reference {
+        /// As given, shortened.
+        reference: String,
+        /// What is wrong, and what would be right.
+        cause: &'static str,
+    },
+    /// Images can't be had from there.
+    #[error("images of {scheme} cannot be read yet; {hint}")]
+    Unsupported {
+        /// The source, as in front of a reference.
+        scheme: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
 }
 
 impl OciError {

@@ -8,10 +8,18 @@ pub mod error;
 pub mod image;
 pub mod layout;
 pub mod manifest;
+pub mod open;
 pub mod platform;
+pub mod reference;
+pub mod registry;
+pub mod secret;
 pub mod verify;
 
 pub use error::OciError;
 pub use image::{BlobSource, Image, Layer};
 pub use manifest::Descriptor;
+pub use open::{ImageScheme, OpenOptions, open};
 pub use platform::Platform;
+pub use reference::Reference;
+pub use registry::RegistryOptions;
+pub use secret::Secret;

@@ -1,0 +1,59 @@
+//! One way to open an image, wherever it is.
+
+use crate::{Image, OciError, Platform, RegistryOptions, layout};
+use std::path::Path;
+
+/// Where an image is: what the peers write in front of a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ImageScheme {
+    /// `registry:`, straight from a registry.
+    Registry,
+    /// `docker:`, from the Docker daemon.
+    Docker,
+    /// `podman:`, from Podman's service.
+    Podman,
+    /// `containerd:`.
+    Containerd,
+    /// `docker-archive:`, a file of `docker save`.
+    DockerArchive,
+    /// `oci-archive:`, a tar of an OCI image layout.
+    OciArchive,
+    /// `oci-dir:`, a folder with an OCI image layout.
+    OciDir,
+    /// `singularity:`.
+    Singularity,
+}
+
+/// What [`open`] needs besides a reference.
+#[derive(Debug, Default)]
+pub struct OpenOptions {
+    /// Of several images, the one to take; the host's where none is given.
+    pub platform: Option<Platform>,
+    /// How registries are reached.
+    pub registry: RegistryOptions,
+}
+
+/// Opens the image that `reference` names: a name for registries and daemons, a path for the others. It blocks, so it
+/// must not be called on a thread of an asynchronous runtime.
+///
+/// # Errors
+/// Where there is no such image, it can't be reached, or it is malformed.
+pub fn open(scheme: ImageScheme, reference: &str, options: &OpenOptions) -> Result<Image, OciError> {
+    let platform = options.platform.as_ref();
+    match scheme {
+        ImageScheme::OciDir => layout::open(Path::new(reference), None, platform),
+        ImageScheme::Registry => Err(unsupported("registry", "copy it into an OCI layout and read that with oci-dir:")),
+        ImageScheme::Docker => Err(unsupported("docker", "save it and read that with docker-archive:")),
+        ImageScheme::Podman => Err(unsupported("podman", "save it and read that with oci-archive:")),
+        ImageScheme::DockerArchive => Err(unsupported("docker-archive", "copy it into an OCI layout")),
+        ImageScheme::OciArchive => Err(unsupported("oci-archive", "unpack it and read that with oci-dir:")),
+        ImageScheme::Containerd => {
+            Err(unsupported("containerd", "export it (`ctr image export FILE IMAGE`) and read that with oci-archive:"))
+        }
+        ImageScheme::Singularity => Err(unsupported("singularity", "read the folder it unpacks to with dir:")),
+    }
+}
+
+fn unsupported(scheme: &'static str, hint: &'static str) -> OciError {
+    OciError::Unsupported { scheme, hint }
+}
