@@ -16,11 +16,11 @@ mod javascript;
 mod jvm;
 mod license_files;
 mod license_text;
-#[cfg(test)]
 mod os;
 mod php_interpreter;
 mod python;
 mod rpm;
+#[cfg(test)]
 mod testing;
 
 use crate::Cataloger;
