@@ -53,6 +53,8 @@ pub struct Limits {
     pub timeout_seconds: u64,
     /// How often a request that was cut is taken up again.
     pub retries: u32,
+    /// Milliseconds before the first retry; each further one waits twice as long.
+    pub retry_milliseconds: u64,
 }
 
 impl Default for Limits {
@@ -64,6 +66,7 @@ impl Default for Limits {
             entries: 2_000_000,
             timeout_seconds: 60,
             retries: 4,
+            retry_milliseconds: 1000,
         }
     }
 }

@@ -18,12 +18,14 @@
 
 mod config;
 mod error;
+mod fetch;
 mod folder;
 mod format;
 mod open;
 mod parse;
 mod report;
 mod source;
+mod update;
 
 pub use config::{Config, Limits, SourceConfig};
 pub use error::FeedError;
@@ -31,3 +33,4 @@ pub use folder::read_folder;
 pub use format::FeedItem;
 pub use report::{FileReport, Report, SourceReport};
 pub use source::{Incremental, SOURCES, Source, WOLFI_LAST_FREE_DAY};
+pub use update::{Fetched, Outcome, update};
