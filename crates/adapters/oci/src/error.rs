@@ -60,6 +60,9 @@ pub enum OciError {
     /// A registry gave no image.
     #[error(transparent)]
     Registry(#[from] crate::registry::RegistryError),
+    /// A daemon gave no image.
+    #[error(transparent)]
+    Daemon(#[from] crate::daemon::DaemonError),
     /// The reference does not name an image.
     #[error("{reference:?} is not an image reference: {cause}")]
     Reference {

@@ -25,7 +25,7 @@ pub fn open(folder: &Path, name: Option<&str>, platform: Option<&Platform>) -> R
 
 const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
 
-fn reference_name(descriptor: &Descriptor) -> Option<&str> {
+pub(crate) fn reference_name(descriptor: &Descriptor) -> Option<&str> {
     descriptor.annotations.get(REFERENCE_NAME).map(String::as_str)
 }
 

@@ -3,6 +3,8 @@
 //! [`Image`] is what every source becomes: the manifest and configuration as bytes, and layers that can be opened.
 //! A layer's stream is decompressed on the fly and its digest is checked when it ends; nothing is written to disk.
 
+pub mod archive;
+pub mod daemon;
 pub mod decode;
 pub mod error;
 pub mod image;

@@ -1,6 +1,7 @@
 //! One way to open an image, wherever it is.
 
-use crate::{Image, OciError, Platform, RegistryOptions, layout};
+use crate::daemon::{self, Engine};
+use crate::{Image, OciError, Platform, RegistryOptions, archive, layout, registry};
 use std::path::Path;
 
 /// Where an image is: what the peers write in front of a reference.
@@ -42,11 +43,11 @@ pub fn open(scheme: ImageScheme, reference: &str, options: &OpenOptions) -> Resu
     let platform = options.platform.as_ref();
     match scheme {
         ImageScheme::OciDir => layout::open(Path::new(reference), None, platform),
-        ImageScheme::Registry => Err(unsupported("registry", "copy it into an OCI layout and read that with oci-dir:")),
-        ImageScheme::Docker => Err(unsupported("docker", "save it and read that with docker-archive:")),
-        ImageScheme::Podman => Err(unsupported("podman", "save it and read that with oci-archive:")),
-        ImageScheme::DockerArchive => Err(unsupported("docker-archive", "copy it into an OCI layout")),
-        ImageScheme::OciArchive => Err(unsupported("oci-archive", "unpack it and read that with oci-dir:")),
+        ImageScheme::Registry => registry::open(reference, platform, &options.registry),
+        ImageScheme::Docker => daemon::open(Engine::Docker, reference, platform),
+        ImageScheme::Podman => daemon::open(Engine::Podman, reference, platform),
+        ImageScheme::DockerArchive => archive::open_docker(Path::new(reference)),
+        ImageScheme::OciArchive => archive::open_oci(Path::new(reference), None, platform),
         ImageScheme::Containerd => {
             Err(unsupported("containerd", "export it (`ctr image export FILE IMAGE`) and read that with oci-archive:"))
         }

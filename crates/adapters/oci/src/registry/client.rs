@@ -268,9 +268,8 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, String> {
-    let is_certificate = |path: &Path| {
-        matches!(path.extension().and_then(|extension| extension.to_str()), Some("crt" | "cert" | "pem"))
-    };
+    let is_certificate =
+        |path: &Path| matches!(path.extension().and_then(|extension| extension.to_str()), Some("crt" | "cert" | "pem"));
     let paths = if path.is_dir() {
         let entries = fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
         entries.flatten().map(|entry| entry.path()).filter(|path| is_certificate(path)).collect()

@@ -96,7 +96,8 @@ impl ConfigFile {
             let fits = |key: &&String| {
                 let (host, path) = split_key(key);
                 let rest = repository.strip_prefix(path);
-                is_same_registry(host, registry) && rest.is_some_and(|rest| path.is_empty() || matches!(rest.bytes().next(), None | Some(b'/')))
+                is_same_registry(host, registry)
+                    && rest.is_some_and(|rest| path.is_empty() || matches!(rest.bytes().next(), None | Some(b'/')))
             };
             let key = self.auths.keys().filter(fits).max_by_key(|key| split_key(key).1.len())?.clone();
             self.auths.remove(&key)?.credentials()
@@ -226,7 +227,8 @@ mod tests {
 
     #[test]
     fn nothing_prints() {
-        let credentials = Credentials::Login { username: "canary-u".to_owned().into(), password: "canary-p".to_owned().into() };
+        let credentials =
+            Credentials::Login { username: "canary-u".to_owned().into(), password: "canary-p".to_owned().into() };
         assert!(!format!("{credentials:?}").contains("canary"));
     }
 }

@@ -31,7 +31,9 @@ pub enum RegistryError {
         what: String,
     },
     /// 429, also after waiting.
-    #[error("{host} limits the rate of requests (429), also after {attempts} attempts; log in for a higher limit, use a mirror, or try later")]
+    #[error(
+        "{host} limits the rate of requests (429), also after {attempts} attempts; log in for a higher limit, use a mirror, or try later"
+    )]
     RateLimited {
         /// The registry.
         host: String,
@@ -39,7 +41,9 @@ pub enum RegistryError {
         attempts: u32,
     },
     /// 5xx, also after waiting.
-    #[error("{host} failed with status {status}, also after {attempts} attempts; try later, and see the registry's own log")]
+    #[error(
+        "{host} failed with status {status}, also after {attempts} attempts; try later, and see the registry's own log"
+    )]
     Unavailable {
         /// The registry.
         host: String,

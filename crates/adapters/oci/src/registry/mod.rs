@@ -42,7 +42,8 @@ pub fn open(reference: &str, platform: Option<&Platform>, options: &RegistryOpti
 
 /// The first of mirrors and registry that has the manifest.
 fn connect(reference: &Reference, options: &RegistryOptions) -> Result<(Source, Descriptor), OciError> {
-    let mirrors = options.mirrors.iter().filter(|mirror| options::is_same_registry(&mirror.registry, reference.registry()));
+    let mirrors =
+        options.mirrors.iter().filter(|mirror| options::is_same_registry(&mirror.registry, reference.registry()));
     for mirror in mirrors {
         let (host, prefix) = mirror.location.split_once('/').unwrap_or((&mirror.location, ""));
         let repository = format!("{prefix}/{}", reference.repository());
