@@ -83,7 +83,7 @@ fn finish(component: &mut Component) {
         }
     }
     // A package that states its own names knows best.
-    if !component.cpes.iter().any(|cpe| cpe.source == CpeSource::Declared) {
+    if !component.cpes.iter().any(|cpe| cpe.source != CpeSource::Generated) {
         let generated = crate::cpe::generate(component);
         component.cpes.extend(generated);
     }
