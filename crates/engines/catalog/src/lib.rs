@@ -10,6 +10,7 @@
 //! Adding a cataloger is one file in `catalogers/` and one line in [`catalogers::ALL`].
 
 pub mod assemble;
+mod calendar;
 pub mod cataloger;
 pub mod catalogers;
 pub mod cpe;

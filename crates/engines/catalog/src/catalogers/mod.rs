@@ -1,5 +1,6 @@
 //! One file for each cataloger; this list is all that knows them.
 
+mod alpm;
 mod apk;
 mod binary_classifier;
 mod cargo_auditable;
@@ -11,13 +12,16 @@ mod executable;
 mod go_binary;
 mod go_mod;
 mod go_module;
+mod inflate;
 pub(crate) mod java;
 mod javascript;
 mod jvm;
 mod license_files;
 mod license_text;
+mod linux_kernel;
 mod os;
 mod php_interpreter;
+mod portage;
 mod python;
 mod rpm;
 #[cfg(test)]
@@ -30,6 +34,9 @@ pub static ALL: &[&dyn Cataloger] = &[
     &dpkg::DpkgDatabase,
     &apk::ApkDatabase,
     &rpm::RpmDatabase,
+    &alpm::AlpmDatabase,
+    &portage::Portage,
+    &linux_kernel::LinuxKernel,
     &java::JavaArchive,
     &java::GradleLockfile,
     &java::JavaPom,

@@ -1,6 +1,7 @@
 //! Who signed a package: the head of an OpenPGP signature packet (RFC 4880, section 5.2).
 
 use super::Order;
+use crate::calendar::DateTime;
 use serde::{Deserialize, Serialize};
 
 /// A signature's own words about itself. Nothing is verified.
@@ -41,7 +42,7 @@ impl Signature {
         (key_algorithm == 1).then(|| Self {
             algo: "RSA".to_owned(),
             hash: hash.to_owned(),
-            created: calendar(created),
+            created: DateTime::from_unix(created).asctime(),
             issuer: issuer.iter().map(|byte: &u8| format!("{byte:02x}")).collect(),
         })
     }
@@ -108,46 +109,10 @@ fn subpacket<'a>(area: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     subpacket.split_first().map(|(kind, body)| (kind & 0x7f, body))
 }
 
-/// `Mon Jan  2 15:04:05 2006` for seconds since 1970, UTC.
-fn calendar(seconds: i64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let pick =
-        |names: &'static [&str], index: i64| usize::try_from(index).ok().and_then(|index| names.get(index)).copied();
-    // Years that begin in March put the leap day last; eras of 400 years repeat.
-    let from_era = days + 719_468;
-    let (era, day_of_era) = (from_era.div_euclid(146_097), from_era.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let year = era * 400 + year_of_era + i64::from(month >= 10);
-    let (weekday, name) = (pick(&DAYS, days.rem_euclid(7)), pick(&MONTHS, month));
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!(
-        "{} {} {day:2} {hour:02}:{minute:02}:{second:02} {year}",
-        weekday.unwrap_or_default(),
-        name.unwrap_or_default()
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Signature, calendar};
+    use super::Signature;
     use proptest::prelude::*;
-
-    #[test]
-    fn dates() {
-        for (seconds, expected) in [
-            (0, "Thu Jan  1 00:00:00 1970"),
-            (1_652_704_375, "Mon May 16 12:32:55 2022"),
-            (1_709_164_800, "Thu Feb 29 00:00:00 2024"),
-            (4_294_967_295, "Sun Feb  7 06:28:15 2106"),
-        ] {
-            assert_eq!(calendar(seconds), expected);
-        }
-    }
 
     fn check(packet: &[u8], expected: Option<[&str; 4]>) {
         let found = Signature::parse(packet);

@@ -1,5 +1,6 @@
 //! Licences from `usr/share/doc/*/copyright`.
 
+use crate::catalogers::license_files;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -8,8 +9,8 @@ use std::collections::BTreeSet;
 pub(super) enum Copyright {
     /// Short names of a machine-readable file, sorted.
     Names(Vec<String>),
-    /// SHA-256 of a file that is not machine-readable.
-    Text([u8; 32]),
+    /// Licences found in the text of a file that is not machine-readable, or its digest where none is known.
+    Text(Vec<String>),
 }
 
 /// Names in one file. Linux's own has some 60.
@@ -23,8 +24,7 @@ pub(super) fn parse(bytes: &[u8]) -> Copyright {
     if !names.is_empty() {
         return Copyright::Names(names.into_iter().collect());
     }
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    Copyright::Text(digest.as_ref().try_into().unwrap_or_default())
+    Copyright::Text(license_files::concluded(bytes).into_iter().map(|license| license.value).collect())
 }
 
 fn names(text: &str) -> BTreeSet<String> {
@@ -90,7 +90,7 @@ mod tests {
     fn check(text: &str, expected: &[&str]) {
         match parse(text.as_bytes()) {
             Copyright::Names(names) => assert_eq!(names, expected, "{text}"),
-            Copyright::Text(digest) => assert!(expected.is_empty() && digest != [0; 32], "{text}"),
+            Copyright::Text(found) => assert!(expected.is_empty() && !found.is_empty(), "{text}"),
         }
     }
 

@@ -194,11 +194,11 @@ impl<'a, 'v> Database<'a, 'v> {
                 location: Some(Location { unannotated: true, ..location.clone() }),
                 ..License::declared(name)
             })),
-            Copyright::Text(digest) => licenses.push(License {
+            Copyright::Text(found) => licenses.extend(found.into_iter().map(|value| License {
                 origin: LicenseOrigin::Concluded,
                 location: Some(location.clone()),
-                ..License::declared(format!("sha256:{}", hex(&digest)))
-            }),
+                ..License::declared(value)
+            })),
         }
         Some(location)
     }
@@ -206,8 +206,4 @@ impl<'a, 'v> Database<'a, 'v> {
 
 fn reached_by(found: &Found<'_>, path: String) -> Location {
     Location { access_path: path, ..found.supporting() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
