@@ -6,6 +6,7 @@ mod binary_classifier;
 mod cargo_auditable;
 mod cargo_lock;
 mod dependency;
+mod dotnet;
 mod dpkg;
 mod elf_package;
 mod executable;
@@ -20,10 +21,12 @@ mod license_files;
 mod license_text;
 mod linux_kernel;
 mod os;
+mod php_composer;
 mod php_interpreter;
 mod portage;
 mod python;
 mod rpm;
+mod ruby;
 #[cfg(test)]
 mod testing;
 
@@ -48,6 +51,13 @@ pub static ALL: &[&dyn Cataloger] = &[
     &go_mod::GoMod,
     &cargo_auditable::CargoAuditable,
     &cargo_lock::CargoLock,
+    &ruby::InstalledGemSpec,
+    &ruby::GemfileLock,
+    &ruby::GemSpec,
+    &php_composer::ComposerInstalled,
+    &php_composer::ComposerLock,
+    &dotnet::DotnetDeps,
+    &dotnet::PackagesLock,
     &binary_classifier::BinaryClassifier,
     &jvm::Jvm,
     &elf_package::ElfPackage,
