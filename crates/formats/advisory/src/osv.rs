@@ -229,7 +229,7 @@ struct Affects {
 ///
 /// - Entries of `affected` that name no package (Git ranges alone) are left out, and so are Git ranges beside others.
 /// - `UBUNTU-CVE-…`, `DEBIAN-CVE-…` and `ALPINE-CVE-…` become the CVE itself.
-/// - `upstream` of an erratum (`USN-…`, `DSA-…`) goes to `related`.
+/// - `upstream` of an erratum (`USN-…`, `DSA-…`) goes to `related`, and the erratum carries the fix of its packages.
 ///
 /// # Errors
 /// When the bytes are not JSON of OSV's shape, or the record has no identifier.
@@ -259,9 +259,18 @@ pub fn parse(json: &[u8]) -> Result<Record, AdvisoryError> {
     let severity = severity(&document.severity, &document.database_specific.severity, &document.summary, &affected);
     let id = cve_of(&document.id).to_owned();
     let erratum = affected.iter().any(|a| matches!(a.package.ecosystem, Ecosystem::Distro(..))) && id == document.id;
+    let is_cve = id.starts_with("CVE-");
+    if erratum && !is_cve {
+        for package in &mut affected {
+            package.advisory.clone_from(&id);
+            if package.state == FixState::Fixed && package.fix_date.is_empty() {
+                document.published.get(..10).unwrap_or_default().clone_into(&mut package.fix_date);
+            }
+        }
+    }
     let (mut aliases, mut related) = (document.aliases, document.related);
     let upstream = document.upstream.into_iter().filter(|other| *other != id);
-    if erratum && !id.starts_with("CVE-") {
+    if erratum && !is_cve {
         related.extend(upstream)
     } else {
         aliases.extend(upstream)

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use advisory::{Affected, Ecosystem, FixState, RangeEnd, Record};
 use feeds::{Config, FeedItem, Report};
 use serde::Deserialize;
 
@@ -73,4 +74,61 @@ fn reads_as_many_records_as_the_manifest_counts() {
         .filter(|(path, _)| !path.starts_with("inputs/") && !path.starts_with("version-order/"))
         .collect();
     assert!(strange.is_empty(), "{strange:?}");
+    check_known_records(&items);
+}
+
+/// Records that the world knows, as each publisher tells them.
+fn check_known_records(items: &[FeedItem]) {
+    let records: Vec<&Record> = items
+        .iter()
+        .filter_map(|item| match item {
+            FeedItem::Record(record) => Some(&**record),
+            _ => None,
+        })
+        .collect();
+    let fixed = |source: &str, id: &str, ecosystem: &Ecosystem, name: &str| -> Vec<String> {
+        let of_source = records.iter().filter(|record| record.source == source && record.id == id);
+        let hit = of_source
+            .flat_map(|record| &record.affected)
+            .filter(|affected| affected.package.ecosystem == *ecosystem && affected.package.name == name);
+        hit.map(show).collect()
+    };
+    let distro = |id: &str, release: &str| Ecosystem::Distro(id.to_owned(), release.to_owned());
+    let log4j = fixed("ghsa", "GHSA-jfh8-c2jp-5v3q", &Ecosystem::Maven, "org.apache.logging.log4j:log4j-core");
+    assert_eq!(log4j, ["Fixed 2.15.0 ", "Fixed 2.3.1 ", "Fixed 2.12.2 "]);
+    let glibc = fixed("redhat", "CVE-2024-2961", &distro("redhat", "9"), "glibc");
+    assert_eq!(glibc, ["Fixed 0:2.34-100.el9_4.2 RHSA-2024:3339"]);
+    let older = fixed("redhat", "CVE-2024-2961", &distro("redhat", "8.9"), "glibc");
+    assert_eq!(older, ["Fixed 0:2.28-236.el8_9.13 RHSA-2024:2722"]);
+    let gone = fixed("redhat", "CVE-2024-2961", &distro("redhat", "6"), "glibc");
+    assert_eq!(gone, ["WontFix  "]);
+    let openssh = fixed("debian", "CVE-2024-6387", &distro("debian", "12"), "openssh");
+    assert!(openssh.contains(&"Fixed 1:9.2p1-2+deb12u3 ".to_owned()), "{openssh:?}");
+    let safe = fixed("debian", "CVE-2024-6387", &distro("debian", "11"), "openssh");
+    assert!(safe.iter().all(|state| state == "NotAffected  "), "{safe:?}");
+    let azure = fixed("azurelinux", "CVE-2024-6387", &distro("azurelinux", "3.0"), "openssh");
+    assert_eq!(azure, ["Fixed 0:9.8p1-1.azl3 "]);
+    let alpine = fixed("alpine", "CVE-2024-6387", &distro("alpine", "edge"), "openssh");
+    assert_eq!(alpine, ["Fixed 9.8_p1-r0 "]);
+    let xorg = fixed("debian", "DSA-5380-1", &distro("debian", "11"), "xorg-server");
+    assert_eq!(xorg, ["Fixed 2:1.20.11-1+deb11u6 DSA-5380-1"; 2], "from the list and from OSV");
+    for record in &records {
+        assert!(!record.id.is_empty() && !record.namespace.is_empty(), "{record:?}");
+        for score in &record.cvss {
+            assert!((0.0..=10.0).contains(&score.base_score), "{record:?}");
+        }
+        for affected in &record.affected {
+            assert!(!affected.package.name.is_empty(), "{record:?}");
+            let says_nothing = affected.ranges.is_empty() && affected.versions.is_empty();
+            assert!(affected.state != FixState::Fixed || !says_nothing, "{record:?}");
+        }
+    }
+}
+
+fn show(affected: &Affected) -> String {
+    let end = affected.ranges.iter().find_map(|range| match &range.end {
+        RangeEnd::Fixed(version) => Some(version.as_str()),
+        _ => None,
+    });
+    format!("{:?} {} {}", affected.state, end.unwrap_or_default(), affected.advisory)
 }

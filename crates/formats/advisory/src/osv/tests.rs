@@ -67,6 +67,7 @@ fn lists_what_an_erratum_fixes() {
             "ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"2"}]}]}]}"#,
     );
     assert_eq!((record.related, record.aliases.len()), (vec!["CVE-2023-1393".to_owned()], 0));
+    assert_eq!(record.affected[0].advisory, "DSA-5380-1");
 }
 
 #[test]
