@@ -21,6 +21,8 @@ mod license_files;
 mod license_text;
 mod linux_kernel;
 mod os;
+mod pe_package;
+mod pe_resources;
 mod php_composer;
 mod php_interpreter;
 mod portage;
@@ -62,4 +64,5 @@ pub static ALL: &[&dyn Cataloger] = &[
     &jvm::Jvm,
     &elf_package::ElfPackage,
     &php_interpreter::PhpInterpreter,
+    &pe_package::PePackage,
 ];

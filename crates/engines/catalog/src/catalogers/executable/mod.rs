@@ -7,6 +7,7 @@ mod macho;
 mod pe;
 
 pub(super) use elf::imported_libraries;
+pub(super) use pe::directories;
 
 /// More sections or segments than any linker makes; the rest is not looked at.
 const MAX_HEADERS: usize = 65_536;

@@ -5,7 +5,7 @@ use object::LittleEndian as LE;
 use object::pe::{
     IMAGE_NT_OPTIONAL_HDR64_MAGIC, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64, ImageSectionHeader,
 };
-use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, optional_header_magic};
+use object::read::pe::{DataDirectories, ImageNtHeaders, ImageOptionalHeader, SectionTable, optional_header_magic};
 
 pub(super) fn parse(bytes: &[u8]) -> Option<Executable<'_>> {
     if optional_header_magic(bytes).ok()? == IMAGE_NT_OPTIONAL_HDR64_MAGIC {
@@ -15,10 +15,57 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Executable<'_>> {
     }
 }
 
-fn headers<Pe: ImageNtHeaders>(bytes: &[u8]) -> Option<Executable<'_>> {
+/// Where a data directory is, and its content.
+pub(in crate::catalogers) struct Directory<'a> {
+    /// Relative to where the image is loaded, as all addresses in it are.
+    pub(in crate::catalogers) address: u32,
+    /// `None` where it is not all in the file or larger than such directories are.
+    pub(in crate::catalogers) content: Option<&'a [u8]>,
+}
+
+/// The data directories with these numbers of a PE file; the outer `None` where it is no PE file.
+pub(in crate::catalogers) fn directories<const N: usize>(
+    bytes: &[u8],
+    numbers: [usize; N],
+) -> Option<[Option<Directory<'_>>; N]> {
+    if optional_header_magic(bytes).ok()? == IMAGE_NT_OPTIONAL_HDR64_MAGIC {
+        let (_, directories, sections) = read::<ImageNtHeaders64>(bytes)?;
+        Some(numbers.map(|number| directory(bytes, &directories, &sections, number)))
+    } else {
+        let (_, directories, sections) = read::<ImageNtHeaders32>(bytes)?;
+        Some(numbers.map(|number| directory(bytes, &directories, &sections, number)))
+    }
+}
+
+fn directory<'a>(
+    bytes: &'a [u8],
+    directories: &DataDirectories<'a>,
+    sections: &SectionTable<'a>,
+    number: usize,
+) -> Option<Directory<'a>> {
+    /// Resources and .NET headers run to a few MB.
+    const MAX_DIRECTORY_BYTES: u32 = 128 << 20;
+    let directory = directories.get(number)?;
+    let (address, size) = (directory.virtual_address.get(LE), directory.size.get(LE));
+    if address == 0 || size == 0 {
+        return None;
+    }
+    let section = sections.iter().find_map(|section| {
+        let offset = address.checked_sub(section.virtual_address.get(LE))?;
+        (offset < section.virtual_size.get(LE)).then(|| section.pointer_to_raw_data.get(LE).checked_add(offset))?
+    });
+    let section = section.filter(|_| size <= MAX_DIRECTORY_BYTES);
+    Some(Directory { address, content: section.and_then(|offset| range(bytes, offset.into(), size.into())) })
+}
+
+fn read<Pe: ImageNtHeaders>(bytes: &[u8]) -> Option<(&Pe, DataDirectories<'_>, SectionTable<'_>)> {
     let mut offset = ImageDosHeader::parse(bytes).ok()?.nt_headers_offset().into();
-    let (header, _) = Pe::parse(bytes, &mut offset).ok()?;
-    let table = header.sections(bytes, offset).ok()?;
+    let (header, directories) = Pe::parse(bytes, &mut offset).ok()?;
+    Some((header, directories, header.sections(bytes, offset).ok()?))
+}
+
+fn headers<Pe: ImageNtHeaders>(bytes: &[u8]) -> Option<Executable<'_>> {
+    let (header, _, table) = read::<Pe>(bytes)?;
     let image_base = header.optional_header().image_base();
     let sections = table.iter().take(MAX_HEADERS);
     Some(Executable {
