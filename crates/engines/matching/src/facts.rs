@@ -128,9 +128,11 @@ impl Facts {
     }
 }
 
-/// Package managers' records end in long lists of files, which nothing here needs.
+/// Package managers' records end in long lists of files, which nothing here needs. Where a record ends in something
+/// else its fields are in another order, and it is read whole.
 fn read<T: for<'a> Deserialize<'a>>(metadata: &Metadata) -> Option<T> {
-    let head = metadata.json.find(",\"files\":").and_then(|at| metadata.json.get(..at));
+    let files = Some(&metadata.json).filter(|json| json.ends_with("]}")).and_then(|json| json.find(",\"files\":"));
+    let head = files.and_then(|at| metadata.json.get(..at));
     let short = head.and_then(|head| serde_json::from_str(&format!("{head}}}")).ok());
     short.or_else(|| serde_json::from_str(&metadata.json).ok())
 }
@@ -216,11 +218,14 @@ mod tests {
     fn long_records_are_read_at_their_head() {
         let rpm = with(
             "rpm-db-entry",
-            r#"{"name":"a","epoch":1,"architecture":"x86_64","modularityLabel":"","files":[{"path":"/x"},{"#,
+            r#"{"name":"a","epoch":1,"architecture":"x86_64","modularityLabel":"","files":[{"path":"/x"},{]}"#,
         );
         let Facts::Rpm(facts) = Facts::of(&rpm) else { panic!() };
         assert_eq!((facts.epoch, facts.architecture.as_str()), (Some(1), "x86_64"));
         assert_eq!(facts.modularity_label.as_deref(), Some(""));
+        let sorted = with("rpm-db-entry", r#"{"epoch":1,"files":[],"modularityLabel":"nodejs:18"}"#);
+        let Facts::Rpm(facts) = Facts::of(&sorted) else { panic!() };
+        assert_eq!(facts.modularity_label.as_deref(), Some("nodejs:18"));
         assert!(matches!(Facts::of(&with("rpm-db-entry", "{")), Facts::None));
         assert!(matches!(Facts::of(&with("apk-db-entry", r#"{"originPackage":"a"}"#)), Facts::Apk(_)));
     }

@@ -109,18 +109,19 @@ pub(crate) fn is_fixed_at(version: Version<'_>, claim: &Claim<'_>) -> bool {
     })
 }
 
-/// The versions that a claim hits, in Grype's words: `< 1.2.3 (deb)`, `>= 2.0, < 2.3 || = 2.5 (semantic)`,
-/// `none (deb)` where it hits all. Only the parts of it that hold for `version` are given, where any do.
-pub(crate) fn constraint(claim: &Claim<'_>, version: Option<Version<'_>>, scheme: Scheme) -> String {
-    let holds = |range: &&ClaimRange<'_>| version.is_none_or(|version| version.is_within(**range));
-    let mut parts: Vec<String> = claim.ranges.iter().filter(holds).map(|range| range_text(*range)).collect();
-    if parts.is_empty() {
-        let named = |other: &&&str| version.is_none_or(|version| version.text == **other || version.cmp(other).is_eq());
+/// The versions that a claim hits, in Grype's words: `< 1.2.3 (deb)`, `>= 2.0, < 2.3||>= 2.5, < 2.6 (semantic)`,
+/// `none (unknown)` where it hits all. Of versions that are named one by one only `version` is told.
+pub(crate) fn constraint(claim: &Claim<'_>, version: Version<'_>, scheme: Scheme) -> String {
+    let mut parts: Vec<String> = claim.ranges.iter().map(|range| range_text(*range)).collect();
+    if !claim.ranges.iter().any(|range| version.is_within(*range)) {
+        let named = |other: &&&str| version.text == **other || version.cmp(other).is_eq();
         parts.extend(claim.versions.iter().filter(named).map(|version| format!("= {version}")));
     }
     parts.retain(|part| !part.is_empty());
-    let text = if parts.is_empty() { "none".to_owned() } else { parts.join(" || ") };
-    format!("{text} ({})", scheme.grype_name())
+    if parts.is_empty() {
+        return "none (unknown)".to_owned();
+    }
+    format!("{} ({})", parts.join("||"), scheme.grype_name())
 }
 
 fn range_text(range: ClaimRange<'_>) -> String {

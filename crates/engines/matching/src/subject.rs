@@ -71,7 +71,8 @@ fn upstreams(component: &Component, facts: &Facts, qualifier: Option<&str>) -> V
             _ => None,
         });
     }
-    if let Some(text) = qualifier.filter(|_| found.is_empty()) {
+    let from_purl = found.is_empty();
+    if let Some(text) = qualifier.filter(|_| from_purl) {
         found.extend(match component.kind {
             PackageType::Rpm => source_rpm(text),
             _ => match text.split_once('@') {
@@ -81,12 +82,9 @@ fn upstreams(component: &Component, facts: &Facts, qualifier: Option<&str>) -> V
             },
         });
     }
-    // A source package of the same name says nothing new, unless its version is another.
-    let same = |upstream: &Upstream| {
-        upstream.name == component.name
-            && (component.kind == PackageType::Rpm
-                || upstream.version.as_ref().is_none_or(|version| *version == component.version))
-    };
+    // Grype leaves out an rpm's source of the same name, and one that only the purl tells of.
+    let same =
+        |upstream: &Upstream| upstream.name == component.name && (component.kind == PackageType::Rpm || from_purl);
     found.retain(|upstream| !upstream.name.is_empty() && !same(upstream));
     found
 }

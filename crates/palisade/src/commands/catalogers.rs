@@ -3,7 +3,6 @@
 use crate::outcome::{OK, Outcome};
 use crate::output;
 use crate::selection::tags;
-use std::io::Write;
 
 /// `palisade catalogers`
 #[derive(Debug, Clone, clap::Args)]

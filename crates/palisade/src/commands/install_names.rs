@@ -4,7 +4,6 @@ use crate::outcome::{OK, Outcome, advised};
 use crate::output;
 use anyhow::Context;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The names under which the binary behaves as a peer.

@@ -9,7 +9,7 @@ use crate::output;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Read;
 
 /// The version of the peer whose behaviour this is.
 const PEER: &str = "0.121.2";

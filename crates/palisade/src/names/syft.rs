@@ -8,7 +8,6 @@ use crate::outcome::{OK, Outcome};
 use crate::output;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
-use std::io::Write;
 
 /// The version of the peer whose behaviour this is.
 const PEER: &str = "1.57.0";
@@ -28,7 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Generate an SBOM
-    Scan(sbom::Args),
+    Scan(Box<sbom::Args>),
     /// Convert between SBOM formats
     Convert(convert::Args),
     /// Show available catalogers and configuration
@@ -53,7 +52,8 @@ pub(super) fn run(arguments: &[OsString]) -> Outcome {
     };
     logging::start(cli.global);
     match (cli.command, cli.scan) {
-        (Some(Command::Scan(args)), _) | (None, Some(args)) => sbom::run_as(&args, cli.global, "syft"),
+        (Some(Command::Scan(args)), _) => sbom::run_as(&args, cli.global, "syft"),
+        (None, Some(args)) => sbom::run_as(&args, cli.global, "syft"),
         (Some(Command::Convert(args)), _) => convert::run(&args),
         (Some(Command::Cataloger { command: CatalogerCommand::List(args) }), _) => catalogers::run(&args),
         (Some(Command::Version), _) => version(),

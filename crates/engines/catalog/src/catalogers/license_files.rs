@@ -5,10 +5,18 @@ use super::license_text;
 use crate::{Extraction, File, Found, ParseError, View};
 use aws_lc_rs::digest;
 use sbom::{License, LicenseOrigin};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A text longer than this is not read for licences.
-const MAX_TEXT: usize = 4 << 20;
+/// A longer text is known by its digest only.
+const MAX_TEXT: usize = 256 << 10;
+
+/// A licence file, to be looked at when somebody asks: few packages leave the licence to the text.
+#[derive(Serialize, Deserialize)]
+struct Text {
+    text: Vec<u8>,
+    digest: String,
+}
 
 /// Does a file of this name hold a licence?
 pub(crate) fn is_license_file(name: &str) -> bool {
@@ -53,13 +61,16 @@ pub(crate) fn concluded(text: &[u8]) -> Vec<License> {
 }
 
 fn from_text(text: &[u8], origin: LicenseOrigin) -> Vec<License> {
-    let known = if text.len() <= MAX_TEXT { license_text::identify(text) } else { Vec::new() };
+    let known = license_text::identify(text);
     let license = |value: String| License { origin, ..License::declared(value) };
     if known.is_empty() {
-        let digest = digest::digest(&digest::SHA256, text);
-        return vec![license(format!("sha256:{}", hex(digest.as_ref())))];
+        return vec![license(format!("sha256:{}", sha256(text)))];
     }
     known.into_iter().map(|name| license(name.to_owned())).collect()
+}
+
+fn sha256(text: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, text).as_ref())
 }
 
 /// Is the licence known by name, rather than by the digest of its text?
@@ -67,15 +78,14 @@ pub(crate) fn is_recognised(license: &License) -> bool {
     !license.value.starts_with("sha256:")
 }
 
-/// Takes the licences from a licence file, for [`Beside`].
+/// Keeps a licence file for [`Beside`] or [`kept`].
 ///
 /// # Errors
-/// Where they can't be kept, which is a bug.
+/// Where it can't be kept, which is a bug.
 pub(crate) fn keep(file: &File<'_>, out: &mut Extraction) -> Result<(), ParseError> {
-    if is_license_file(file.name()) {
-        let licenses = concluded(file.bytes);
-        out.kept = postcard::to_stdvec(&licenses).map_err(|error| ParseError::malformed(error.to_string()))?;
-    }
+    let text = if file.bytes.len() <= MAX_TEXT { file.bytes.to_vec() } else { Vec::new() };
+    let text = Text { text, digest: sha256(file.bytes) };
+    out.kept = postcard::to_stdvec(&text).map_err(|error| ParseError::malformed(error.to_string()))?;
     Ok(())
 }
 
@@ -107,7 +117,12 @@ impl<'a> Beside<'a> {
 
 /// The licences of one licence file, each with the file as its place.
 pub(crate) fn kept(found: &Found<'_>) -> Vec<License> {
-    let licenses: Vec<License> = postcard::from_bytes(&found.body.kept).unwrap_or_default();
+    let Ok(Text { text, digest }) = postcard::from_bytes(&found.body.kept) else { return Vec::new() };
+    let licenses = if text.is_empty() {
+        vec![License { origin: LicenseOrigin::Concluded, ..License::declared(format!("sha256:{digest}")) }]
+    } else {
+        concluded(&text)
+    };
     let location = found.supporting();
     licenses.into_iter().map(|license| License { location: Some(location.clone()), ..license }).collect()
 }

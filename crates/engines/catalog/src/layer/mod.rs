@@ -1,7 +1,7 @@
 //! One pass over a layer: hash, look, let the catalogers take what they want, keep nothing else.
 
 mod budget;
-mod tar;
+pub(crate) mod tar;
 
 pub use budget::Budget;
 

@@ -50,6 +50,10 @@ impl<'a> Engine<'a> {
             }
         }
         set_aside(&mut outcome.matches, &mended, &mut outcome.set_aside);
+        let mut told = Settled::default();
+        for found in &outcome.matches {
+            told.add(found.vulnerability.identifiers.iter().map(String::as_str), "");
+        }
         let hit: Vec<&Erratum<'_>> = errata.iter().filter(|erratum| erratum.hit).collect();
         for found in &mut outcome.matches {
             if let Some(version) = installed {
@@ -61,10 +65,11 @@ impl<'a> Engine<'a> {
             let version = sought.as_version(SCHEME, self.options.rpm_missing_epoch);
             for key in &own {
                 let how = How { matcher: MATCHER, scheme: SCHEME, key, sought, version, release: &release };
-                let found = self.distro_matches(subject, std::slice::from_ref(&erratum.candidate), how)?;
-                outcome
-                    .matches
-                    .extend(found.into_iter().filter(|found| !is_told(found, &outcome.matches)).collect::<Vec<_>>());
+                for found in self.distro_matches(subject, std::slice::from_ref(&erratum.candidate), how)? {
+                    if told.reason(&found.vulnerability.identifiers).is_none() {
+                        outcome.matches.push(found);
+                    }
+                }
             }
         }
         Ok(outcome)
@@ -91,10 +96,6 @@ struct Erratum<'a> {
     hit: bool,
     /// Which of the packages that stand for the component it is about.
     sought: usize,
-}
-
-fn is_told(found: &Match, by: &[Match]) -> bool {
-    by.iter().any(|other| other.vulnerability.is_same_flaw(&found.vulnerability))
 }
 
 /// Replaces Red Hat's fix by the lowest of AlmaLinux's.

@@ -20,10 +20,12 @@ pub(super) struct ByCpe<'a> {
     pub(super) missed: Vec<Candidate<'a>>,
 }
 
-/// One of a component's names, with the version to compare.
+/// One of the names of a component or of its source, with the version to compare.
 struct Sought {
     cpe: Cpe,
     version: String,
+    package: String,
+    package_version: String,
 }
 
 impl<'a> Engine<'a> {
@@ -101,8 +103,8 @@ impl<'a> Engine<'a> {
         let searched_by = SearchedBy::Cpe {
             namespace: String::new(),
             cpes: vec![asked.to_string()],
-            package: subject.component.name.clone(),
-            package_version: subject.component.version.clone(),
+            package: sought.package.clone(),
+            package_version: sought.package_version.clone(),
         };
         let evidence = Evidence {
             kind: MatchType::Cpe,
@@ -110,7 +112,6 @@ impl<'a> Engine<'a> {
             searched_by: &searched_by,
             criteria: &[stated.to_string()],
             symbols: &[],
-            narrow: true,
         };
         for new in self.matches(subject, &candidate, version, Scheme::Generic, evidence)? {
             add(&mut found.matches, new);
@@ -157,7 +158,7 @@ fn sought(subject: &Subject<'_>, scheme: Scheme) -> Vec<Sought> {
     let is_apk = component.kind == PackageType::Apk;
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut add = |cpe: Cpe, fallback: &str| {
+    let mut add = |cpe: Cpe, package: &str, fallback: &str| {
         let stated = cpe::text(&cpe.version).into_owned();
         let mut version = if is_apk { without_build(&stated).to_owned() } else { stated };
         if matches!(version.as_str(), "" | "-" | "*") || version.eq_ignore_ascii_case("unknown") {
@@ -170,12 +171,13 @@ fn sought(subject: &Subject<'_>, scheme: Scheme) -> Vec<Sought> {
             version = with_update(&version, &cpe::text(&cpe.update));
         }
         if seen.insert((cpe.to_string(), version.clone())) {
-            all.push(Sought { cpe, version });
+            let (package, package_version) = (package.to_owned(), fallback.to_owned());
+            all.push(Sought { cpe, version, package, package_version });
         }
     };
     let parsed: Vec<Cpe> = component.cpes.iter().filter_map(|stated| stated.name.parse().ok()).collect();
     for cpe in &parsed {
-        add(cpe.clone(), &component.version);
+        add(cpe.clone(), &component.name, &component.version);
     }
     for upstream in subject.upstreams.iter().filter(|_| is_apk) {
         for cpe in &parsed {
@@ -185,7 +187,7 @@ fn sought(subject: &Subject<'_>, scheme: Scheme) -> Vec<Sought> {
             }
             let renamed = renamed.to_string().replace(&component.name, &upstream.name);
             if let Ok(cpe) = renamed.parse() {
-                add(cpe, upstream.version.as_deref().unwrap_or(&component.version));
+                add(cpe, &upstream.name, upstream.version.as_deref().unwrap_or(&component.version));
             }
         }
     }

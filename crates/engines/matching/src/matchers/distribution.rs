@@ -177,7 +177,6 @@ impl<'a> Engine<'a> {
             searched_by: &searched_by,
             criteria: &[],
             symbols: &[],
-            narrow: false,
         };
         for candidate in hit {
             all.extend(self.matches(subject, candidate, how.version, how.scheme, evidence)?);

@@ -85,7 +85,6 @@ impl Engine<'_> {
                         searched_by: &searched_by,
                         criteria: &[],
                         symbols,
-                        narrow: true,
                     };
                     let found = self.matches(subject, candidate, version, scheme, evidence)?;
                     match usage {

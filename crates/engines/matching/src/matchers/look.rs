@@ -110,9 +110,9 @@ impl<'a> Engine<'a> {
         scheme: Scheme,
         evidence: Evidence<'_>,
     ) -> Result<Vec<Match>, DatabaseError> {
-        let constraint = order::constraint(&candidate.claim, evidence.narrow.then_some(version), scheme);
+        let constraint = order::constraint(&candidate.claim, version, scheme);
         let severity = self.severity(candidate)?;
-        let fix = fix_of(candidate, version, evidence.narrow);
+        let fix = fix_of(candidate);
         let advisories = advisories_of(candidate);
         let ids = reported_ids(candidate);
         let expanded = ids.len() > 1 || ids.first().is_some_and(|id| *id != candidate.advisory.id);
@@ -161,8 +161,6 @@ pub(super) struct Evidence<'e> {
     pub(super) searched_by: &'e SearchedBy,
     pub(super) criteria: &'e [String],
     pub(super) symbols: &'e [String],
-    /// Tell only of the ranges that hold for the version. Distributions tell of one.
-    pub(super) narrow: bool,
 }
 
 impl SearchedBy {
@@ -313,11 +311,10 @@ fn related_of(id: &str, identifiers: &[String], namespace: &str) -> Vec<Referenc
     related
 }
 
-fn fix_of(candidate: &Candidate<'_>, version: Version<'_>, narrow: bool) -> Fix {
+fn fix_of(candidate: &Candidate<'_>) -> Fix {
     let mut versions: Vec<String> = Vec::new();
     for range in &candidate.claim.ranges {
         if let ClaimEnd::Fixed(fixed) = range.end
-            && (!narrow || version.is_within(*range))
             && !versions.iter().any(|have| have == fixed)
         {
             versions.push(fixed.to_owned());

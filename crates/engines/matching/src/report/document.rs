@@ -1,5 +1,7 @@
 //! Grype's document (grype/presenter/models, 0.121.2): the shapes, field by field in the peer's order. They are the
 //! format, so they derive `Serialize`.
+//!
+//! tidy: long because it is one document of the peer's, struct after struct, and is read against it.
 
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;

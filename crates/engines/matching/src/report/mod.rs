@@ -33,7 +33,7 @@ pub use template::template_value;
 use crate::database::{Database, DatabaseError};
 use crate::distro::Release;
 use crate::finding::Findings;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// What a report is made of.
 #[derive(Debug, Clone, Copy)]
@@ -112,11 +112,13 @@ impl<'a> Report<'a> {
 /// Where `out` fails.
 pub fn write_json(document: &Document, pretty: bool, out: &mut dyn Write) -> io::Result<()> {
     use serde::Serialize;
+    let mut out = BufWriter::new(out);
     if pretty {
         let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
-        document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?;
+        document.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;
     } else {
-        serde_json::to_writer(&mut *out, document)?;
+        serde_json::to_writer(&mut out, document)?;
     }
-    out.write_all(b"\n")
+    out.write_all(b"\n")?;
+    out.flush()
 }

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use sbom::{Source, SourceKind};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -149,7 +149,9 @@ pub fn write_sarif(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             results: report.document.matches.iter().map(|entry| result(entry, &place)).collect(),
         }],
     };
-    serde_json::to_writer_pretty(out, &log).map_err(io::Error::from)
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, &log)?;
+    out.flush()
 }
 
 fn rule_id(entry: &MatchEntry) -> String {

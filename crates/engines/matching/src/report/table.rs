@@ -2,7 +2,7 @@
 
 use super::document::{Document, MatchEntry, Metadata};
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// How the table is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub fn write_table(document: &Document, options: TableOptions, out: &mut dyn Wri
             cells.map(|cell| cell.width).max().unwrap_or(0)
         })
         .collect();
+    let mut out = BufWriter::new(out);
     for row in std::iter::once(&header).chain(&rows) {
         let mut line = String::new();
         for (column, width) in widths.iter().enumerate() {
@@ -56,7 +57,7 @@ pub fn write_table(document: &Document, options: TableOptions, out: &mut dyn Wri
         line.push('\n');
         out.write_all(line.as_bytes())?;
     }
-    Ok(())
+    out.flush()
 }
 
 /// A text and how many columns it takes on a terminal.

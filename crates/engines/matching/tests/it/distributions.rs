@@ -40,7 +40,7 @@ fn deb_packages_are_found_by_source_and_by_name() {
     assert_eq!(by_source.vulnerability.fix.versions, ["3.0.11-1"]);
     assert_eq!(by_source.vulnerability.related[0].namespace, "nvd:cpe");
     assert_eq!(findings.matches[2].vulnerability.fix.state.as_str(), "wont-fix");
-    assert_eq!(findings.matches[2].vulnerability.constraint, "none (deb)");
+    assert_eq!(findings.matches[2].vulnerability.constraint, "none (unknown)");
     assert_eq!(findings.ignored.len(), 1);
     assert_eq!(findings.ignored[0].rules[0].reason, "Distro Not Vulnerable");
 }

@@ -116,11 +116,22 @@ fn part<'d>(component: &'d Component, id: &'d str, view: &'d View<'d>) -> Part<'
 }
 
 /// The purl, made unique with the identifier; the identifier alone where there is no purl.
-pub(super) fn bom_ref<'d>(component: &'d Component, id: &'d str) -> Cow<'d, str> {
+fn bom_ref<'d>(component: &'d Component, id: &'d str) -> Cow<'d, str> {
     match component.purl.parse::<PackageUrl>() {
-        Ok(purl) => purl.to_builder().qualifier("package-id", id).build().to_string().into(),
+        Ok(_) => with_package_id(&component.purl, id).into(),
         Err(_) => id.into(),
     }
+}
+
+/// Adds a qualifier in its place among the others, which are in the order of their keys.
+fn with_package_id(purl: &str, id: &str) -> String {
+    let own = format!("package-id={id}");
+    let (purl, subpath) = purl.split_at(purl.find('#').unwrap_or(purl.len()));
+    let Some((start, qualifiers)) = purl.split_once('?') else { return format!("{purl}?{own}{subpath}") };
+    let mut all: Vec<&str> = qualifiers.split('&').collect();
+    let place = all.iter().position(|qualifier| *qualifier > own.as_str()).unwrap_or(all.len());
+    all.insert(place, &own);
+    format!("{start}?{}{subpath}", all.join("&"))
 }
 
 /// As the peer, the one given for the whole source goes first here.
@@ -278,4 +289,20 @@ fn file<'d>(entry: &'d FileEntry<'d>, view: &'d View<'d>) -> Option<Part<'d>> {
         properties,
         ..Part::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(purl: &str, expected: &str) {
+        assert_eq!(with_package_id(purl, "0f"), expected);
+    }
+
+    #[test]
+    fn references_are_purls() {
+        check("pkg:npm/a@1", "pkg:npm/a@1?package-id=0f");
+        check("pkg:deb/d/a@1?arch=x&upstream=b", "pkg:deb/d/a@1?arch=x&package-id=0f&upstream=b");
+        check("pkg:golang/a@1?x=1#sub/path", "pkg:golang/a@1?package-id=0f&x=1#sub/path");
+    }
 }

@@ -5,7 +5,6 @@ use crate::outcome::{FAILED, OK, Outcome};
 use crate::output;
 use matching::database::{Advisory, Claim, ClaimEnd, Database};
 use std::collections::BTreeSet;
-use std::io::Write;
 
 /// `palisade db search`
 #[derive(Debug, Clone, clap::Args)]

@@ -38,7 +38,9 @@ impl Cataloger for JavaScriptPackage {
         // Licence texts count beside a package.json that names none.
         &[
             Want::Glob("**/package.json"),
-            Want::Glob("**/{LICENSE,LICENCE,License,Licence,license,licence,MIT-LICENSE,UNLICENSE,COPYING,NOTICE}*"),
+            Want::Glob(
+                "**/{LICENSE,LICENCE,License,Licence,license,licence,MIT-LICENSE,UNLICENSE,COPYING,copying,NOTICE,notice}*",
+            ),
         ]
     }
 

@@ -117,10 +117,7 @@ impl Cataloger for PythonInstalled {
             "direct_url.json" => Kept::DirectUrl(serde_json::from_str(&text)?),
             "pyvenv.cfg" => Kept::Environment(VirtualEnvironment::parse(&text)),
             _ if is_metadata(name) => Kept::Metadata(Box::new(Fields::parse(&text)?)),
-            _ => {
-                let licenses = license_files::concluded(file.bytes);
-                return keep(&licenses, out);
-            }
+            _ => return license_files::keep(file, out),
         };
         keep(&kept, out)
     }
