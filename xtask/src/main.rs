@@ -1,4 +1,4 @@
-//! The chores: `cargo xtask test`, `tidy`, `images`, `bench`, `fuzz`.
+//! The chores: `cargo xtask test`, `tidy`, `ready`.
 
 mod machine;
 mod run;
@@ -11,7 +11,7 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   test            make the machine ready and run everything that CI runs
-  test --fast     only what needs no peers, images or servers
+  test --fast     without making the machine ready
   tidy            the rules of the house that no compiler checks
   ready           only make the machine ready
 ";

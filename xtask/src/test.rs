@@ -8,7 +8,6 @@ use anyhow::Result;
 pub(crate) fn all() -> Result<()> {
     machine::ready()?;
     checks()?;
-    run(&mut cargo(&["build", "--release", "--package", "palisade"])?)?;
     run(&mut cargo(&["test", "--workspace", "--quiet"])?)
 }
 

@@ -70,12 +70,19 @@ pub(crate) enum ScopeName {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// An image reference, dir:PATH, file:PATH, oci-dir:PATH, docker-archive:PATH, ...
-    source: String,
+    source: Option<String>,
     /// FORMAT or FORMAT=FILE; may be repeated.
     #[arg(short, long, default_value = "table")]
     output: Vec<String>,
     #[command(flatten)]
     catalog: CatalogArgs,
+}
+
+impl Args {
+    /// Was something to look at named?
+    pub(crate) fn has_source(&self) -> bool {
+        self.source.is_some()
+    }
 }
 
 /// Runs it.
@@ -86,7 +93,10 @@ pub(crate) fn run(args: &Args, global: Global) -> Outcome {
 /// Runs it; `tool` is the name in the documents.
 pub(crate) fn run_as(args: &Args, global: Global, tool: &str) -> Outcome {
     let outputs = args.output.iter().map(|output| Target::parse(output)).collect::<anyhow::Result<Vec<_>>>()?;
-    let mut document = catalogue(&args.source, &args.catalog, global, FileSelection::OwnedByPackage)?;
+    let source = args.source.as_deref().ok_or_else(|| {
+        advised("nothing to look at", "name an image, a folder or a file; `palisade sbom --help` has examples")
+    })?;
+    let mut document = catalogue(source, &args.catalog, global, FileSelection::OwnedByPackage)?;
     tool.clone_into(&mut document.descriptor.name);
     write(&document, &outputs)?;
     Ok(OK)

@@ -14,12 +14,12 @@ const PEER: &str = "1.57.0";
 
 /// Generate a packaged-based Software Bill Of Materials (SBOM) from container images and filesystems
 #[derive(Debug, Parser)]
-#[command(name = "syft", version = PEER, about, args_conflicts_with_subcommands = true, max_term_width = 110)]
+#[command(name = "syft", version = PEER, args_conflicts_with_subcommands = true, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    scan: Option<sbom::Args>,
+    scan: sbom::Args,
     #[command(flatten)]
     global: Global,
 }
@@ -51,16 +51,16 @@ pub(super) fn run(arguments: &[OsString]) -> Outcome {
         Err(error) => return wrong(&error),
     };
     logging::start(cli.global);
-    match (cli.command, cli.scan) {
-        (Some(Command::Scan(args)), _) => sbom::run_as(&args, cli.global, "syft"),
-        (None, Some(args)) => sbom::run_as(&args, cli.global, "syft"),
-        (Some(Command::Convert(args)), _) => convert::run(&args),
-        (Some(Command::Cataloger { command: CatalogerCommand::List(args) }), _) => catalogers::run(&args),
-        (Some(Command::Version), _) => version(),
-        (None, None) => {
+    match cli.command {
+        Some(Command::Scan(args)) => sbom::run_as(&args, cli.global, "syft"),
+        None if cli.scan.has_source() => sbom::run_as(&cli.scan, cli.global, "syft"),
+        None => {
             Cli::command().print_help()?;
             Ok(OK)
         }
+        Some(Command::Convert(args)) => convert::run(&args),
+        Some(Command::Cataloger { command: CatalogerCommand::List(args) }) => catalogers::run(&args),
+        Some(Command::Version) => version(),
     }
 }
 
