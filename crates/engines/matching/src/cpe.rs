@@ -129,49 +129,9 @@ fn language_of(name: &str) -> Option<Language> {
     })
 }
 
-/// The package type that a CPE's target software stands for (syft/pkg/cataloger/common/cpe, 1.57).
+/// The package type that a CPE's target software stands for.
 fn package_type_of(target: &str) -> Option<PackageType> {
-    use PackageType as P;
-    Some(match target.to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
-        "alpine" | "apk" => P::Apk,
-        "debian" | "dpkg" => P::Deb,
-        "java" | "maven" | "ant" | "gradle" | "jenkins" | "jenkins_ci" | "kafka" | "logstash" | "mule" | "nifi"
-        | "solr" | "spark" | "storm" | "struts" | "tomcat" | "zookeeper" | "log4j" => P::JavaArchive,
-        "javascript" | "node" | "nodejs" | "node.js" | "npm" | "yarn" | "apache" | "jquery" | "next.js" | "prismjs" => {
-            P::Npm
-        }
-        "c" | "c++" | "c/c++" | "conan" | "gnu_c++" | "qt" => P::Conan,
-        "dart" => P::DartPub,
-        "redhat"
-        | "rpm"
-        | "redhat_enterprise_linux"
-        | "rhel"
-        | "suse"
-        | "suse_linux"
-        | "opensuse"
-        | "opensuse_linux"
-        | "fedora"
-        | "centos"
-        | "oracle_linux"
-        | "ol" => P::Rpm,
-        "elixir" | "hex" => P::Hex,
-        "erlang" => P::ErlangOtp,
-        ".net" | ".net_framework" | "asp" | "asp.net" | "dotnet" | "dotnet_framework" | "c#" | "csharp" | "nuget" => {
-            P::Dotnet
-        }
-        "ruby" | "gem" | "nokogiri" | "ruby_on_rails" => P::Gem,
-        "rust" | "cargo" | "crates" => P::Rust,
-        "python" | "pip" | "pypi" | "flask" => P::Python,
-        "kb" | "knowledgebase" | "msrc" | "mskb" | "microsoft" => P::KnowledgeBase,
-        "portage" | "gentoo" => P::Portage,
-        "go" | "golang" | "gomodule" => P::GoModule,
-        "linux_kernel" | "linux" | "z/linux" => P::LinuxKernel,
-        "php" => P::PhpComposer,
-        "swift" => P::Swift,
-        "wordpress" | "wordpress_plugin" | "wordpress_" => P::WordpressPlugin,
-        "lua" | "luarocks" => P::LuaRocks,
-        _ => return None,
-    })
+    Some(sbom::kind_of_target_software(target)).filter(|kind| *kind != PackageType::Unknown)
 }
 
 /// Whether what must be present besides is there, as far as the distribution tells; Windows and WordPress are the

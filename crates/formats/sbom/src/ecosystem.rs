@@ -132,8 +132,9 @@ pub(crate) fn name_is_without_namespace(kind: &str) -> bool {
 }
 
 /// The kind of package that a CPE's target software hints at
-/// (Syft `pkg/cataloger/common/cpe/target_software_to_pkg_type.go`).
-pub(crate) fn kind_of_target_software(software: &str) -> PackageType {
+/// (Syft 1.57, `pkg/cataloger/common/cpe/target_software_to_pkg_type.go`); any case, [`PackageType::Unknown`] for others.
+#[must_use]
+pub fn kind_of_target_software(software: &str) -> PackageType {
     match software.to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
         "alpine" | "apk" => PackageType::Apk,
         "debian" | "dpkg" => PackageType::Deb,

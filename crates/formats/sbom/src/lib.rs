@@ -31,6 +31,7 @@ mod xml;
 
 pub use component_ids::component_ids;
 pub use decode::{DecodeError, MAX_COMPONENTS, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_FILES, decode, detect};
+pub use ecosystem::kind_of_target_software;
 pub use encode::{EncodeError, EncodeOptions, encode};
 pub use format::{CycloneDxVersion, Format, SpdxVersion};
 
