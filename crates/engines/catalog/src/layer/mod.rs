@@ -1,6 +1,7 @@
 //! One pass over a layer: hash, look, let the catalogers take what they want, keep nothing else.
 
 mod budget;
+mod holes;
 pub(crate) mod tar;
 
 pub use budget::Budget;
@@ -11,6 +12,7 @@ use aws_lc_rs::digest::{self, Context, SHA256};
 use sbom::{FileFact, FileKind, Unknown};
 use std::borrow::Cow;
 use std::io::Read;
+use std::ops::Range;
 use tar::{Entry, Walker};
 
 /// What a pass may cost and what it should compute.
@@ -207,9 +209,24 @@ impl<'a> LayerScanner<'a> {
             return self.entry(fact);
         }
         let reserved = self.options.budget.reserve(entry.size_bytes);
-        walker.read_into(entry, buffer)?;
-        if self.options.file_digests {
-            fact.sha256 = sha256(buffer);
+        let holes = self.holes(entry, walker)?;
+        if holes.is_empty() {
+            walker.read_into(entry, buffer)?;
+            if self.options.file_digests {
+                fact.sha256 = sha256(buffer);
+            }
+        } else {
+            // Fresh zeros of this size are pages that take no memory before they are written.
+            *buffer = vec![0; usize::try_from(entry.size_bytes).unwrap_or_default()];
+            let mut filler = holes::Filler::new(buffer, &holes);
+            let mut context = Context::new(&SHA256);
+            walker.content(entry, &mut |chunk| {
+                context.update(chunk);
+                filler.push(chunk);
+            })?;
+            if self.options.file_digests {
+                copy_digest(&context.finish(), &mut fact.sha256);
+            }
         }
         let result = self.file(fact, buffer);
         if buffer.capacity() > KEPT_BUFFER {
@@ -217,6 +234,15 @@ impl<'a> LayerScanner<'a> {
         }
         drop(reserved);
         result
+    }
+
+    /// What to leave out of a file that is wanted. What is wanted for its name may be searched through as a whole.
+    fn holes<R: Read>(&self, entry: &Entry, walker: &mut Walker<R>) -> Result<Vec<Range<u64>>, ParseError> {
+        let only_as_executable = self.wanted.iter().all(|index| self.plan.executables().contains(index));
+        if entry.size_bytes < holes::LARGE || !only_as_executable || entry.is_sparse() {
+            return Ok(Vec::new());
+        }
+        Ok(holes::holes(&walker.peek(holes::HEAD)?))
     }
 }
 

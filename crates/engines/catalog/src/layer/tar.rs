@@ -30,6 +30,13 @@ pub(crate) struct Entry {
     sparse: Vec<(u64, u64)>,
 }
 
+impl Entry {
+    /// Does the stream hold only pieces of the file?
+    pub(crate) fn is_sparse(&self) -> bool {
+        !self.sparse.is_empty()
+    }
+}
+
 /// A cursor over the stream.
 pub(crate) struct Walker<R> {
     reader: R,
@@ -203,6 +210,10 @@ impl<R: Read> Walker<R> {
     /// Reads the whole content into `into`, which is cleared first. The caller has checked the size.
     pub(crate) fn read_into(&mut self, entry: &Entry, into: &mut Vec<u8>) -> Result<(), ParseError> {
         into.clear();
+        // Once and exactly: doubling would hold a large file twice. A header that lies costs address space only.
+        let size = usize::try_from(entry.size_bytes).unwrap_or(usize::MAX);
+        into.try_reserve_exact(size)
+            .map_err(|_| ParseError::Limit { what: "bytes in memory", limit: entry.size_bytes })?;
         if !entry.sparse.is_empty() {
             return self.content(entry, &mut |chunk| into.extend_from_slice(chunk));
         }
