@@ -1,6 +1,8 @@
-//! The chores: `cargo xtask test`, `tidy`, `ready`.
+//! The chores: `cargo xtask test`, `bench`, `tidy`, `ready`.
 
+mod bench;
 mod machine;
+mod measure;
 mod run;
 mod test;
 mod tidy;
@@ -12,6 +14,7 @@ cargo xtask COMMAND
 
   test            make the machine ready and run everything that CI runs
   test --fast     without making the machine ready
+  bench image     the product, the peer and the floor on one image; as root, for the image is built first
   tidy            the rules of the house that no compiler checks
   ready           only make the machine ready
 ";
@@ -22,6 +25,7 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["test"] => test::all(),
         ["test", "--fast"] => test::fast(),
+        ["bench", "image"] => bench::image(),
         ["tidy"] => tidy::check(),
         ["ready"] => machine::ready(),
         _ => bail!("{USAGE}"),
