@@ -1,11 +1,14 @@
-//! Facts of layers, kept between runs by the digest of the stored blob.
+//! Facts of layers, kept between runs by the digest of the stored blob; and documents of images, by the digest of the
+//! manifest.
 //!
 //! A hit needs no byte of the layer: the digest in the verified manifest names the content. Files are written beside
 //! and renamed, so that any number of runs may share the folder without a lock; one that is damaged or of another
 //! version counts as absent. Facts depend on the program's version and on the catalogers, so both are in the path.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use catalog::{LayerFacts, Plan};
+use catalog::Plan;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +22,7 @@ pub struct Cache {
 }
 
 /// Grows when the form of the facts or what a cataloger takes changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const CHECKSUM: usize = 32;
 /// Facts of the largest layers take some 20 MB unpacked; more than this is damage.
 const MAX_UNPACKED: usize = 1 << 30;
@@ -32,13 +35,13 @@ impl Cache {
         names.push(env!("CARGO_PKG_VERSION"));
         names.push(if with_digests { "digests" } else { "names" });
         let key = hex(digest(&SHA256, names.join(",").as_bytes()).as_ref());
-        let folder = root.join(format!("layers-{FORMAT}-{}", key.get(..16).unwrap_or(&key)));
+        let folder = root.join(format!("facts-{FORMAT}-{}", key.get(..16).unwrap_or(&key)));
         Self { folder, max_bytes: 2 << 30 }
     }
 
-    /// The facts of the blob `digest`, where they are there and whole.
+    /// What is kept for the content `digest`, where it is there and whole.
     #[must_use]
-    pub fn load(&self, digest: &str) -> Option<LayerFacts> {
+    pub fn load<T: DeserializeOwned>(&self, digest: &str) -> Option<T> {
         let path = self.path(digest)?;
         let bytes = fs::read(&path).ok()?;
         let facts = decode(&bytes);
@@ -48,12 +51,12 @@ impl Cache {
         facts
     }
 
-    /// Keeps the facts of the blob `digest`. Failing to is no error: the cache is only there to save time.
-    pub fn store(&self, digest: &str, facts: &LayerFacts) {
+    /// Keeps what was made of the content `digest`. Failing to is no error: the cache is only there to save time.
+    pub fn store(&self, digest: &str, facts: &impl Serialize) {
         if let Some(path) = self.path(digest)
             && let Err(error) = self.write(&path, facts)
         {
-            tracing::debug!(path = %path.display(), %error, "cannot keep the facts of a layer");
+            tracing::debug!(path = %path.display(), %error, "cannot keep what was found");
         }
     }
 
@@ -63,7 +66,7 @@ impl Cache {
         (plain(algorithm) && plain(hex)).then(|| self.folder.join(format!("{algorithm}-{hex}")))
     }
 
-    fn write(&self, path: &Path, facts: &LayerFacts) -> std::io::Result<()> {
+    fn write(&self, path: &Path, facts: &impl Serialize) -> std::io::Result<()> {
         create_private(&self.folder)?;
         let bytes = encode(facts)?;
         let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -101,7 +104,7 @@ impl Cache {
     }
 }
 
-fn encode(facts: &LayerFacts) -> std::io::Result<Vec<u8>> {
+fn encode(facts: &impl Serialize) -> std::io::Result<Vec<u8>> {
     let plain = postcard::to_stdvec(facts).map_err(std::io::Error::other)?;
     let packed = zstd::bulk::compress(&plain, 1)?;
     let mut bytes = digest(&SHA256, &packed).as_ref().to_vec();
@@ -110,7 +113,7 @@ fn encode(facts: &LayerFacts) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn decode(bytes: &[u8]) -> Option<LayerFacts> {
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let (checksum, rest) = bytes.split_at_checked(CHECKSUM)?;
     let (length, packed) = rest.split_at_checked(8)?;
     let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
@@ -137,16 +140,17 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalog::LayerFacts;
 
     #[test]
     fn keeps_and_gives_back_and_ignores_damage() {
         let root = tempfile::tempdir().unwrap();
         let cache = Cache::new(root.path(), &Plan::new(Vec::new()), true);
         let digest = "sha256:00ff";
-        assert!(cache.load(digest).is_none());
+        assert!(cache.load::<LayerFacts>(digest).is_none());
         let facts = LayerFacts { diff_id: "sha256:11".to_owned(), ..LayerFacts::default() };
         cache.store(digest, &facts);
-        assert_eq!(cache.load(digest).unwrap().diff_id, "sha256:11");
+        assert_eq!(cache.load::<LayerFacts>(digest).unwrap().diff_id, "sha256:11");
 
         let path = cache.path(digest).unwrap();
         let whole = fs::read(&path).unwrap();
@@ -154,11 +158,11 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[at] ^= 1;
             fs::write(&path, &damaged).unwrap();
-            let loaded = cache.load(digest);
+            let loaded: Option<LayerFacts> = cache.load(digest);
             assert!(loaded.is_none_or(|loaded| loaded.diff_id == facts.diff_id), "byte {at}");
         }
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-        assert!(cache.load(digest).is_none());
+        assert!(cache.load::<LayerFacts>(digest).is_none());
     }
 
     #[test]
@@ -170,7 +174,7 @@ mod tests {
         }
         let total: u64 = fs::read_dir(&cache.folder).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
         assert!(total <= 200, "{total}");
-        assert!(cache.load("sha256:19").is_some());
+        assert!(cache.load::<LayerFacts>("sha256:19").is_some());
     }
 
     #[test]

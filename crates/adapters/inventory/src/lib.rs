@@ -26,7 +26,7 @@ pub struct Inventory {
     pub cache: Option<Cache>,
     /// Threads; at least 1.
     pub parallelism: usize,
-    /// Patterns of paths that are left out, without a leading `/` (or `./`).
+    /// Patterns of paths that are left out, without a leading `./`; of images, absolute.
     pub exclude: Vec<String>,
     /// Told about progress.
     pub progress: Box<dyn Progress>,
@@ -54,9 +54,47 @@ impl Inventory {
     /// # Errors
     /// Where a layer can't be read to its end or is not what its digest names: a part of an image is no inventory.
     pub fn image(&self, image: &Image, user_input: &str) -> Result<Document, InventoryError> {
-        let facts = layers::scan(self, image)?;
-        let source = image_source(image, &facts, user_input);
-        Ok(catalog::assemble(source, &facts, &self.plan, self.options))
+        let key = self.document_key(image);
+        let cached = self.cache.as_ref().zip(key.as_ref()).and_then(|(cache, key)| cache.load::<Document>(key));
+        if let Some(mut document) = cached {
+            for (index, layer) in image.layers.iter().enumerate() {
+                self.progress.layer(index, layer.descriptor.size, true);
+            }
+            // The same image may go by another name.
+            document.source = image_source(image, std::mem::take(&mut document.source.layers), user_input);
+            return Ok(document);
+        }
+        let mut facts = layers::scan(self, image)?;
+        if !self.exclude.is_empty() {
+            facts.iter_mut().for_each(|facts| facts.retain(|path| !self.excludes_in_image(path)));
+        }
+        let source = image_source(image, source_layers(image, &facts), user_input);
+        let document = catalog::assemble(source, &facts, &self.plan, self.options);
+        if let (Some(cache), Some(key)) = (&self.cache, &key) {
+            cache.store(key, &document);
+        }
+        Ok(document)
+    }
+
+    /// As the peer does (Syft 1.57, `stereoscopesource`): patterns of whole absolute paths, and all that is below.
+    fn excludes_in_image(&self, path: &str) -> bool {
+        self.exclude.iter().any(|pattern| {
+            let pattern = pattern.strip_prefix('/').or_else(|| pattern.starts_with('*').then_some(pattern));
+            let path = path.trim_start_matches('/');
+            pattern.is_some_and(|pattern| {
+                catalog::glob::matches(pattern, path) || catalog::glob::matches(&format!("{pattern}/**"), path)
+            })
+        })
+    }
+
+    /// Under which the cache keeps the document of `image`: all that it depends on, the catalogers excepted, which are
+    /// in the cache's own path. `None` where not all of the image counts.
+    fn document_key(&self, image: &Image) -> Option<String> {
+        if !self.exclude.is_empty() {
+            return None;
+        }
+        let (algorithm, hex) = image.manifest_digest.split_once(':')?;
+        Some(format!("{algorithm}:{hex}{:?}{:?}", self.options.scope, self.options.files))
     }
 
     /// The document of a folder. With `base`, paths are told relative to it.
@@ -93,13 +131,17 @@ impl Inventory {
     }
 }
 
-fn image_source(image: &Image, facts: &[catalog::LayerFacts], user_input: &str) -> Source {
+fn source_layers(image: &Image, facts: &[catalog::LayerFacts]) -> Vec<SourceLayer> {
     let layers = image.layers.iter().zip(facts).map(|(layer, facts)| SourceLayer {
         media_type: layer.descriptor.media_type.clone(),
         digest: layer.diff_id.clone(),
         blob_digest: layer.descriptor.digest.clone(),
         size_bytes: facts.entries.iter().map(|entry| entry.size_bytes).sum(),
     });
+    layers.collect()
+}
+
+fn image_source(image: &Image, layers: Vec<SourceLayer>, user_input: &str) -> Source {
     Source {
         kind: SourceKind::Image,
         name: user_input.to_owned(),
@@ -110,7 +152,7 @@ fn image_source(image: &Image, facts: &[catalog::LayerFacts], user_input: &str) 
         media_type: image.media_type.clone(),
         tags: image.tags.clone(),
         repo_digests: image.repo_digests.clone(),
-        layers: layers.collect(),
+        layers,
         manifest: image.manifest.clone(),
         config: image.config.clone(),
         architecture: image.architecture.clone(),
@@ -125,4 +167,83 @@ fn image_source(image: &Image, facts: &[catalog::LayerFacts], user_input: &str) 
 pub fn cache_home() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// An OCI layout of one layer, a plain tar with the database of one apk package in it.
+    fn layout(folder: &Path) {
+        let database = b"P:musl\nV:1.2.3\nA:x86_64\n\n";
+        let mut tar = vec![0_u8; 512];
+        tar[..20].copy_from_slice(b"lib/apk/db/installed");
+        tar[100..107].copy_from_slice(b"0000644");
+        tar[124..135].copy_from_slice(format!("{:011o}", database.len()).as_bytes());
+        tar[156] = b'0';
+        tar[148..156].copy_from_slice(b"        ");
+        let sum: u32 = tar.iter().map(|byte| u32::from(*byte)).sum();
+        tar[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        tar.extend_from_slice(database);
+        tar.resize(2048, 0);
+        fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
+        let put = |bytes: &[u8]| {
+            let digest = oci::verify::sha256(bytes);
+            fs::write(folder.join("blobs").join(digest.replace(':', "/")), bytes).unwrap();
+            format!(r#""digest":"{digest}","size":{}"#, bytes.len())
+        };
+        let layer = put(&tar);
+        let diff_id = oci::verify::sha256(&tar);
+        let config =
+            format!(r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#);
+        let config = put(config.as_bytes());
+        let kind = "application/vnd.oci.image";
+        let manifest = put(format!(
+            r#"{{"schemaVersion":2,"config":{{"mediaType":"{kind}.config.v1+json",{config}}},"layers":[{{"mediaType":"{kind}.layer.v1.tar",{layer}}}]}}"#
+        ).as_bytes());
+        let index =
+            format!(r#"{{"schemaVersion":2,"manifests":[{{"mediaType":"{kind}.manifest.v1+json",{manifest}}}]}}"#);
+        fs::write(folder.join("index.json"), index).unwrap();
+        fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    }
+
+    fn take(folder: &Path, cache: Option<&Path>, exclude: &[&str]) -> Result<Document, InventoryError> {
+        let image = oci::open(oci::ImageScheme::OciDir, folder.to_str().unwrap(), &oci::OpenOptions::default())?;
+        let plan = || Plan::new(catalog::catalogers::ALL.to_vec());
+        let inventory = Inventory {
+            plan: plan(),
+            options: AssembleOptions::default(),
+            cache: cache.map(|root| Cache::new(root, &plan(), true)),
+            parallelism: 1,
+            exclude: exclude.iter().map(|pattern| (*pattern).to_owned()).collect(),
+            progress: Box::new(Silent),
+        };
+        inventory.image(&image, "the image")
+    }
+
+    #[test]
+    fn a_kept_document_is_the_same_and_needs_no_layer() {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        layout(folder.path());
+        let shown = |document: Document| format!("{document:?}");
+        let first = shown(take(folder.path(), Some(cache.path()), &[]).unwrap());
+        assert!(first.contains("musl"));
+        let blobs = fs::read_dir(folder.path().join("blobs/sha256")).unwrap();
+        let layer =
+            blobs.map(|blob| blob.unwrap().path()).find(|path| fs::metadata(path).unwrap().len() == 2048).unwrap();
+        fs::remove_file(layer).unwrap();
+        assert_eq!(shown(take(folder.path(), Some(cache.path()), &[]).unwrap()), first);
+        assert!(take(folder.path(), None, &[]).is_err());
+    }
+
+    #[test]
+    fn what_is_excluded_is_not_found() {
+        let folder = tempfile::tempdir().unwrap();
+        layout(folder.path());
+        for (pattern, found) in [("/lib/apk", 0), ("**/installed", 0), ("/lib/**", 0), ("lib/**", 1), ("/lib/ap", 1)] {
+            let document = take(folder.path(), None, &[pattern]).unwrap();
+            assert_eq!(document.components.len(), found, "{pattern}");
+        }
+    }
 }

@@ -34,6 +34,27 @@ pub struct Extracted {
 }
 
 impl LayerFacts {
+    /// Leaves out the entries of which `keep` (given the absolute path) says no, and what was taken from them.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        let kept: Vec<bool> = self.entries.iter().map(|entry| keep(&entry.path)).collect();
+        let places: Vec<u32> = kept
+            .iter()
+            .scan(0, |next, kept| {
+                let place = *next;
+                *next += u32::from(*kept);
+                Some(place)
+            })
+            .collect();
+        let is_kept = |entry: u32| kept.get(entry as usize).copied().unwrap_or_default();
+        self.extractions.retain(|extracted| is_kept(extracted.entry));
+        for extracted in &mut self.extractions {
+            extracted.entry = places.get(extracted.entry as usize).copied().unwrap_or(u32::MAX);
+        }
+        let mut kept = kept.iter();
+        self.entries.retain(|_| kept.next().copied().unwrap_or_default());
+        self.unknowns.retain(|unknown| keep(&unknown.path));
+    }
+
     /// Sorts the entries by path, the last of equal paths winning, and makes the extractions follow.
     pub(crate) fn sorted(mut self) -> Self {
         let mut order: Vec<u32> = (0..u32::try_from(self.entries.len()).unwrap_or(u32::MAX)).collect();

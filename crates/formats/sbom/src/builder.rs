@@ -5,7 +5,7 @@ use crate::{
     Component, ComponentIndex, Document, FileFact, Relationship, RelationshipKind, SourceKind, SourceLayer, Unknown,
     backfill,
 };
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 /// Gathers components and files under the limits; [`Builder::finish`] brings them into the order of the model.
 #[derive(Default)]
@@ -88,7 +88,7 @@ impl Builder {
     pub(crate) fn finish(self) -> Document {
         let mut document = self.document;
         for component in &mut document.components {
-            let mut seen = HashSet::with_capacity(component.owned_files.len());
+            let mut seen = HashSet::with_capacity_and_hasher(component.owned_files.len(), Default::default());
             component.owned_files.retain(|path| seen.insert(path.clone()));
         }
         let mut order: Vec<usize> = (0..document.components.len()).collect();

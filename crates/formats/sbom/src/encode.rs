@@ -40,19 +40,33 @@ pub fn encode(
     options: EncodeOptions,
     out: &mut dyn Write,
 ) -> Result<(), EncodeError> {
-    let view = View::new(document);
     match format {
-        Format::SyftJson => syft_json::encode(&view, options.pretty, out)?,
-        Format::CycloneDxJson(version) => cyclonedx::encode_json(&view, version, options, out)?,
-        Format::CycloneDxXml(version) => cyclonedx::encode_xml(&view, version, options, out)?,
-        Format::SpdxJson(SpdxVersion::V3_0) => spdx::encode_v3(&view, options, out)?,
-        Format::SpdxJson(version) => spdx::encode_json(&view, version, options, out)?,
-        Format::SpdxTagValue(version) => spdx::encode_tag_value(&view, version, options, out)?,
-        Format::GithubJson => github::encode(&view, out)?,
+        // Lists need no identifiers.
         Format::Purls => lists::encode_purls(document, out)?,
         Format::Table => table::encode(document, options.color, out)?,
         Format::Text => text::encode(document, out)?,
         Format::Cpes => return Err(EncodeError::ReadOnly(format.name())),
+        format => encode_graph(&View::new(document), format, options, out)?,
+    }
+    Ok(())
+}
+
+/// The formats in which things are named by identifiers.
+fn encode_graph(
+    view: &View<'_>,
+    format: Format,
+    options: EncodeOptions,
+    out: &mut dyn Write,
+) -> Result<(), EncodeError> {
+    match format {
+        Format::SyftJson => syft_json::encode(view, options.pretty, out)?,
+        Format::CycloneDxJson(version) => cyclonedx::encode_json(view, version, options, out)?,
+        Format::CycloneDxXml(version) => cyclonedx::encode_xml(view, version, options, out)?,
+        Format::SpdxJson(SpdxVersion::V3_0) => spdx::encode_v3(view, options, out)?,
+        Format::SpdxJson(version) => spdx::encode_json(view, version, options, out)?,
+        Format::SpdxTagValue(version) => spdx::encode_tag_value(view, version, options, out)?,
+        Format::GithubJson => github::encode(view, out)?,
+        other => return Err(EncodeError::ReadOnly(other.name())),
     }
     Ok(())
 }

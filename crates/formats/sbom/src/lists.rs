@@ -4,14 +4,14 @@ use crate::builder::Builder;
 use crate::decode::DecodeError;
 use crate::format::Format;
 use crate::{Component, Cpe, CpeSource, Document};
+use foldhash::HashSet;
 use purl::PackageUrl;
-use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 
 /// Every valid purl once, in the order of the components.
 pub(crate) fn encode_purls(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for component in &document.components {
         let purl = component.purl.trim();
         if seen.insert(purl) && purl.parse::<PackageUrl>().is_ok() {
@@ -40,7 +40,7 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<Format> {
 /// A component for every valid purl.
 pub(crate) fn decode_purls(bytes: &[u8]) -> Result<Document, DecodeError> {
     let mut builder = Builder::default();
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for line in std::str::from_utf8(bytes)?.lines().map(str::trim) {
         if line.parse::<PackageUrl>().is_ok() && seen.insert(line) {
             builder.add(Component { purl: line.to_owned(), ..Component::default() })?;

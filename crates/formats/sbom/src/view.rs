@@ -3,8 +3,8 @@
 
 use crate::identity::StableHash;
 use crate::{Component, ComponentIndex, Document, FileFact, Location, Unknown};
+use foldhash::{HashMap, HashSet};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 /// What every format writes from.
 pub(crate) struct View<'d> {
@@ -55,18 +55,9 @@ type Place<'d> = (Option<u32>, &'d str);
 
 impl<'d> View<'d> {
     pub(crate) fn new(document: &'d Document) -> Self {
-        let mut taken = HashSet::with_capacity(document.components.len() + document.files.len());
-        let component_ids = document
-            .components
-            .iter()
-            .map(|component| {
-                let wanted = match component.id.as_str() {
-                    "" => Cow::Owned(component_hash(component).hex()),
-                    id => Cow::Borrowed(id),
-                };
-                reserve(wanted, &mut taken)
-            })
-            .collect();
+        let mut taken =
+            HashSet::with_capacity_and_hasher(document.components.len() + document.files.len(), Default::default());
+        let component_ids = component_ids(document, &mut taken);
         let source_id = match document.source.id.as_str() {
             "" => Cow::Owned(source_hash(document).hex()),
             id => Cow::Borrowed(id),
@@ -125,6 +116,15 @@ impl<'d> View<'d> {
     }
 }
 
+/// The identifiers of the components, in their order.
+pub(crate) fn component_ids<'d>(document: &'d Document, taken: &mut HashSet<Cow<'d, str>>) -> Vec<Cow<'d, str>> {
+    let wanted = document.components.iter().map(|component| match component.id.as_str() {
+        "" => Cow::Owned(component_hash(component).hex()),
+        id => Cow::Borrowed(id),
+    });
+    wanted.map(|wanted| reserve(wanted, taken)).collect()
+}
+
 /// What makes a component that component: not who found it, nor what can be derived (purl, CPEs).
 fn component_hash(component: &Component) -> StableHash {
     let mut hash = StableHash::new("component")
@@ -171,7 +171,8 @@ fn join_files<'d>(
     taken: &mut HashSet<Cow<'d, str>>,
 ) -> (Vec<FileEntry<'d>>, HashMap<Place<'d>, usize>) {
     let mut files: Vec<FileEntry<'d>> = Vec::with_capacity(document.files.len());
-    let mut places: HashMap<Place<'d>, usize> = HashMap::with_capacity(document.files.len());
+    let mut places: HashMap<Place<'d>, usize> =
+        HashMap::with_capacity_and_hasher(document.files.len(), Default::default());
     let mut at = |place: Place<'d>, files: &mut Vec<FileEntry<'d>>| {
         *places.entry(place).or_insert_with(|| {
             let (layer, path) = place;
@@ -236,7 +237,8 @@ fn cause(unknown: &Unknown, inner: &str) -> String {
 }
 
 fn file_edges(document: &Document, places: &HashMap<Place<'_>, usize>) -> Vec<FileEdge> {
-    let mut by_path: HashMap<&str, Vec<Option<u32>>> = HashMap::with_capacity(document.files.len());
+    let mut by_path: HashMap<&str, Vec<Option<u32>>> =
+        HashMap::with_capacity_and_hasher(document.files.len(), Default::default());
     for fact in &document.files {
         by_path.entry(&fact.path).or_default().push(fact.layer);
     }

@@ -3,15 +3,15 @@
 
 use super::bom::Choice;
 use crate::{License, license};
+use foldhash::HashSet;
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 /// An expression may only stand alone, so beside anything else expressions are written as names.
 pub(super) fn choices(licenses: &[License]) -> Vec<Choice<'_>> {
     let mut ids = Vec::new();
     let mut names = Vec::new();
     let mut expressions: Vec<&str> = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for license in licenses {
         let expression = license.spdx_expression.as_str();
         if let Some(id) = license::spdx_id(expression) {

@@ -10,10 +10,10 @@ use crate::party::{self, Party};
 use crate::record::Record;
 use crate::view::{FileEntry, FileRelation, View};
 use crate::{Component, LicenseOrigin, RelationshipKind, Source, SourceKind, digests};
+use foldhash::HashSet;
 use purl::PackageUrl;
 use sha1_smol::Sha1;
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 /// SPDX 2 asks for a SHA-1 of every file. This one says that there is none, as the peer does.
 const NO_SHA1: &str = "0000000000000000000000000000000000000000";

@@ -9,7 +9,7 @@ use crate::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use std::collections::HashSet;
+use foldhash::HashSet;
 use std::io::{self, Write};
 
 /// Writes a whole document.
