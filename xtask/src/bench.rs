@@ -16,7 +16,7 @@ const AT_ONCE: usize = 50;
 /// Measures and writes `bench/results/image.md`.
 pub(crate) fn image() -> Result<()> {
     let folder = built_image()?;
-    let syft = peer("syft", "github.com/anchore/syft/cmd/syft", SYFT)?;
+    let syft = syft()?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "palisade"])?)?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "oci", "--example", "floor"])?)?;
     let built = std::env::var_os("CARGO_TARGET_DIR")
@@ -182,14 +182,19 @@ fn scratch() -> Result<PathBuf> {
     Ok(scratch)
 }
 
-/// The folder with the layouts `bench` and `next`.
-fn built_image() -> Result<PathBuf> {
+/// Builds the image where it is not there yet: the folder with the layouts `bench` and `next`.
+pub(crate) fn built_image() -> Result<PathBuf> {
     let folder = kept()?.join(format!("images/bench-{RECIPE}"));
     if !folder.is_dir() {
-        let program = peer("syft", "github.com/anchore/syft/cmd/syft", SYFT)?;
+        let program = syft()?;
         run(Command::new(root().join("bench/image.sh")).arg(&folder).arg(program))?;
     }
     Ok(folder)
+}
+
+/// Syft.
+pub(crate) fn syft() -> Result<PathBuf> {
+    peer("syft", "github.com/anchore/syft/cmd/syft", SYFT)
 }
 
 /// The peer's program, built by its own tool chain where it is not there yet.

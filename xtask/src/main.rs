@@ -1,8 +1,9 @@
-//! The chores: `cargo xtask test`, `bench`, `tidy`, `ready`.
+//! The chores: `cargo xtask test`, `bench`, `parity`, `tidy`, `ready`.
 
 mod bench;
 mod machine;
 mod measure;
+mod parity;
 mod run;
 mod test;
 mod tidy;
@@ -15,6 +16,7 @@ cargo xtask COMMAND
   test            make the machine ready and run everything that CI runs
   test --fast     without making the machine ready
   bench image     the product, the peer and the floor on one image; as root, for the image is built first
+  parity          every package that Syft finds in the image of the benchmark, and no other; as root
   tidy            the rules of the house that no compiler checks
   ready           only make the machine ready
 ";
@@ -26,6 +28,7 @@ fn main() -> Result<()> {
         ["test"] => test::all(),
         ["test", "--fast"] => test::fast(),
         ["bench", "image"] => bench::image(),
+        ["parity"] => parity::check(),
         ["tidy"] => tidy::check(),
         ["ready"] => machine::ready(),
         _ => bail!("{USAGE}"),
