@@ -143,6 +143,68 @@ fn files_over_the_window_and_over_the_budget() {
     assert_eq!(facts.unknowns[0].path, "/h.txt");
 }
 
+/// Keeps the beginning, the middle and the end of programs.
+struct Programs;
+
+impl crate::Cataloger for Programs {
+    fn name(&self) -> &'static str {
+        "programs"
+    }
+    fn tags(&self) -> &'static [&'static str] {
+        &[]
+    }
+    fn wants(&self) -> &'static [Want] {
+        &[Want::Executable]
+    }
+    fn extract(&self, file: &File<'_>, out: &mut Extraction) -> Result<(), ParseError> {
+        out.kept = [0, 16 << 20, file.bytes.len() - 1].map(|at| file.bytes[at]).to_vec();
+        Ok(())
+    }
+}
+
+#[test]
+fn large_programs_come_without_their_code_and_with_the_digest_of_all() {
+    let mut program = vec![b'x'; 33 << 20];
+    program[..64].fill(0);
+    program[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    program[32] = 64; // one program header after the file header
+    program[54] = 56;
+    program[56] = 1;
+    program[64..120].fill(0);
+    program[64] = 1; // loaded
+    program[68] = 5; // read and executed
+    program[64 + 32..64 + 36].copy_from_slice(&(32_u32 << 20).to_le_bytes());
+    let mut tar = tar_entry("tool", b'0', "", &program);
+    tar.extend_from_slice(&[0; 1024]);
+    for (catalogers, kept) in [
+        (vec![&Programs as &'static dyn crate::Cataloger], [0x7f, 0, b'x']),
+        (vec![&Programs, &Tools], [0x7f, b'x', b'x']),
+    ] {
+        let budget = Budget::new(1 << 20);
+        let facts = scan_tar(tar.as_slice(), &Plan::new(catalogers), LayerOptions::new(&budget)).unwrap();
+        assert_eq!(facts.entries[0].sha256, sha256(&program));
+        assert_eq!(facts.extractions[0].body.kept, kept);
+    }
+}
+
+/// Wants a program for its name, and so all of it.
+struct Tools;
+
+impl crate::Cataloger for Tools {
+    fn name(&self) -> &'static str {
+        "tools"
+    }
+    fn tags(&self) -> &'static [&'static str] {
+        &[]
+    }
+    fn wants(&self) -> &'static [Want] {
+        &[Want::Glob("**/tool")]
+    }
+    fn extract(&self, _file: &File<'_>, _out: &mut Extraction) -> Result<(), ParseError> {
+        Ok(())
+    }
+}
+
 #[test]
 fn unreadable_files_are_reported_and_the_rest_is_read() {
     let facts = check(
