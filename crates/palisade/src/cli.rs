@@ -4,6 +4,7 @@ use crate::commands;
 use crate::logging;
 use crate::names;
 use crate::outcome::{OK, Outcome};
+use crate::settings::{GRYPE, Named, SYFT};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -23,6 +24,8 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     global: Global,
+    #[command(flatten)]
+    named: Named,
 }
 
 const AFTER_HELP: &str = "\
@@ -90,14 +93,28 @@ pub(crate) fn run(arguments: &[OsString]) -> Outcome {
         Ok(cli) => cli,
         Err(error) => return wrong(&error, 2),
     };
-    let global = cli.global;
-    logging::start(global);
+    let named = &cli.named;
     match cli.command {
-        Command::Ship(args) => commands::ship::run(&args, global),
-        Command::Sbom(args) => commands::sbom::run(&args, global),
-        Command::Scan(args) => commands::scan::run(&args, global, "palisade"),
-        Command::Convert(args) => commands::convert::run(&args),
-        Command::Db(args) => commands::db::run(&args, global),
+        Command::Ship(args) => {
+            let (settings, global) = logging::ready(&SYFT, named, cli.global)?;
+            commands::ship::run(&args, settings, global)
+        }
+        Command::Sbom(args) => {
+            let (settings, global) = logging::ready(&SYFT, named, cli.global)?;
+            commands::sbom::run(&args, settings, global, "palisade")
+        }
+        Command::Scan(args) => {
+            let (settings, global) = logging::ready(&GRYPE, named, cli.global)?;
+            commands::scan::run(&args, settings, global, "palisade")
+        }
+        Command::Convert(args) => {
+            let (settings, _) = logging::ready(&SYFT, named, cli.global)?;
+            commands::convert::run(&args, settings, "syft-json", "palisade")
+        }
+        Command::Db(args) => {
+            logging::start(cli.global)?;
+            commands::db::run(&args, cli.global)
+        }
         Command::Catalogers(args) => commands::catalogers::run(&args),
         Command::InstallNames(args) => commands::install_names::run(&args),
         Command::Completion(args) => commands::manual::completion(&args),

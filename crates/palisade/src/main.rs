@@ -1,5 +1,6 @@
 //! One binary for a Kubernetes production security stack: wiring, flags and exit codes.
 
+mod catalogue;
 mod cli;
 mod commands;
 mod logging;
@@ -8,8 +9,10 @@ mod outcome;
 mod output;
 mod progress;
 mod selection;
+mod settings;
 mod source;
 mod style;
+mod template;
 
 use std::process::ExitCode;
 

@@ -1,16 +1,19 @@
 //! From what the user names to an opened source.
 
 use crate::outcome::advised;
+use crate::settings::{Settings, invalid};
 use anyhow::Context;
-use oci::{Image, ImageScheme, OpenOptions, Platform, RegistryOptions};
+use oci::{Image, ImageScheme, OpenOptions, RegistryCredentials, RegistryOptions};
+use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 
 /// The kinds of source, by the peers' scheme names.
 const SCHEMES: &[(&str, Scheme)] = &[
-    ("registry", Scheme::Image(ImageScheme::Registry)),
     ("docker", Scheme::Image(ImageScheme::Docker)),
     ("podman", Scheme::Image(ImageScheme::Podman)),
     ("containerd", Scheme::Image(ImageScheme::Containerd)),
+    ("registry", Scheme::Image(ImageScheme::Registry)),
+    ("oci-registry", Scheme::Image(ImageScheme::Registry)),
     ("docker-archive", Scheme::Image(ImageScheme::DockerArchive)),
     ("oci-archive", Scheme::Image(ImageScheme::OciArchive)),
     ("oci-dir", Scheme::Image(ImageScheme::OciDir)),
@@ -35,16 +38,68 @@ pub(crate) enum Opened {
 }
 
 /// Where images may come from.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct SourceOptions {
     /// Schemes to try, in order, for input without one; empty: the usual order.
-    pub(crate) from: Vec<String>,
-    /// Of an image index.
-    pub(crate) platform: Option<Platform>,
+    from: Vec<String>,
+    /// The scheme to try first of those that pull.
+    pull_source: String,
+    /// Platform and registries.
+    images: OpenOptions,
+}
+
+impl SourceOptions {
+    /// What the settings say.
+    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let platform = settings
+            .some("platform")
+            .map(|text| text.parse().map_err(|_| invalid(format!("bad platform {text:?}"), "write it as linux/arm64")));
+        let pull_key = match settings.app().name {
+            "grype" => "default-image-pull-source",
+            _ => "source.image.default-pull-source",
+        };
+        Ok(Self {
+            from: settings.list("from"),
+            pull_source: settings.text(pull_key).to_owned(),
+            images: OpenOptions { platform: platform.transpose()?, registry: registry(settings) },
+        })
+    }
+}
+
+fn registry(settings: &Settings) -> RegistryOptions {
+    let mut options = RegistryOptions {
+        insecure_skip_tls_verify: settings.bool("registry.insecure-skip-tls-verify"),
+        insecure_use_http: settings.bool("registry.insecure-use-http"),
+        ca_cert: settings.path("registry.ca-cert"),
+        ..RegistryOptions::default()
+    };
+    if let Some(Json::Array(entries)) = settings.rules("registry.auth") {
+        options.auth.extend(entries.iter().map(credentials));
+    }
+    // Those of the tool itself come first.
+    let own = settings.app().prefix;
+    let others = ["SYFT", "GRYPE"].into_iter().filter(|prefix| *prefix != own);
+    for prefix in others.chain([own]) {
+        options.add_environment(prefix, |name| std::env::var(name).ok());
+    }
+    options
+}
+
+fn credentials(entry: &Json) -> RegistryCredentials {
+    let text = |name: &str| entry.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let path = |name: &str| Some(text(name)).filter(|path| !path.is_empty()).map(|path| crate::settings::expand(&path));
+    RegistryCredentials {
+        authority: text("authority"),
+        username: text("username").into(),
+        password: text("password").into(),
+        token: text("token").into(),
+        tls_cert: path("tls-cert"),
+        tls_key: path("tls-key"),
+    }
 }
 
 /// Opens what `input` names: `SCHEME:REST`, or without a scheme a local layout or archive, a folder or file, then an image
-/// from the daemons and the registry.
+/// from the daemons and the registry, in the peers' order.
 ///
 /// # Errors
 /// Where it is not there or can't be read. For input without a scheme, of everything that was tried.
@@ -52,16 +107,20 @@ pub(crate) fn open(input: &str, options: &SourceOptions) -> anyhow::Result<Opene
     if let Some((scheme, rest)) = scheme(input) {
         return open_as(scheme, rest, options).with_context(|| format!("cannot open {input}"));
     }
-    let schemes = if options.from.is_empty() { usual_order(Path::new(input)) } else { named(&options.from)? };
+    let schemes = if options.from.is_empty() {
+        usual_order(Path::new(input), &options.pull_source)
+    } else {
+        named(&options.from)?
+    };
     let mut causes = Vec::new();
     for (name, scheme) in schemes {
         match open_as(scheme, input, options) {
             Ok(opened) => return Ok(opened),
-            Err(error) => causes.push(format!("  {name}: {error:#}")),
+            Err(error) => causes.push(format!("  - {name}: {error:#}")),
         }
     }
     Err(advised(
-        format!("cannot open {input}; tried\n{}", causes.join("\n")),
+        format!("could not determine source: errors occurred attempting to resolve '{input}':\n{}", causes.join("\n")),
         "name the kind of source, for example registry:IMAGE, dir:PATH or oci-dir:PATH",
     ))
 }
@@ -87,7 +146,7 @@ fn named(names: &[String]) -> anyhow::Result<Vec<Named>> {
 }
 
 /// What is tried for input without a scheme, as the peers do: what is on disk, then daemons, then the registry.
-fn usual_order(path: &Path) -> Vec<Named> {
+fn usual_order(path: &Path, pull_source: &str) -> Vec<Named> {
     let names: &[&str] = if path.join("index.json").is_file() && path.join("oci-layout").is_file() {
         &["oci-dir", "dir"]
     } else if path.is_dir() {
@@ -95,9 +154,13 @@ fn usual_order(path: &Path) -> Vec<Named> {
     } else if path.is_file() {
         &["docker-archive", "oci-archive", "file"]
     } else {
-        &["docker", "podman", "registry"]
+        &["docker", "podman", "containerd", "oci-registry"]
     };
-    SCHEMES.iter().filter(|(name, _)| names.contains(name)).copied().collect()
+    let mut order: Vec<Named> = SCHEMES.iter().filter(|(name, _)| names.contains(name)).copied().collect();
+    let wanted = if pull_source == "registry" { "oci-registry" } else { pull_source };
+    // The sort is stable: the others keep their order.
+    order.sort_by_key(|(name, _)| *name != wanted);
+    order
 }
 
 fn open_as(scheme: Scheme, rest: &str, options: &SourceOptions) -> anyhow::Result<Opened> {
@@ -105,12 +168,7 @@ fn open_as(scheme: Scheme, rest: &str, options: &SourceOptions) -> anyhow::Resul
         Scheme::Directory => Ok(Opened::Directory(PathBuf::from(rest))),
         Scheme::File => Ok(Opened::File(PathBuf::from(rest))),
         Scheme::Image(scheme) => {
-            let mut registry = RegistryOptions::default();
-            for prefix in ["SYFT", "GRYPE"] {
-                registry.add_environment(prefix, |name| std::env::var(name).ok());
-            }
-            let options = OpenOptions { platform: options.platform.clone(), registry };
-            let image = oci::open(scheme, rest, &options)?;
+            let image = oci::open(scheme, rest, &options.images)?;
             Ok(Opened::Image { image: Box::new(image), user_input: rest.to_owned() })
         }
     }

@@ -23,5 +23,5 @@ pub use manifest::Descriptor;
 pub use open::{ImageScheme, OpenOptions, open};
 pub use platform::Platform;
 pub use reference::Reference;
-pub use registry::RegistryOptions;
+pub use registry::{RegistryCredentials, RegistryOptions};
 pub use secret::Secret;

@@ -1,7 +1,8 @@
 //! `palisade convert`: one SBOM format to another.
 
-use crate::commands::sbom::{Target, write};
+use crate::commands::sbom::{OutputArgs, Outputs};
 use crate::outcome::{OK, Outcome};
+use crate::settings::Settings;
 use anyhow::Context;
 use std::io::Read;
 
@@ -10,14 +11,14 @@ use std::io::Read;
 pub(crate) struct Args {
     /// The SBOM; `-`: standard input.
     document: String,
-    /// FORMAT or FORMAT=FILE; may be repeated.
-    #[arg(short, long, default_value = "syft-json")]
-    output: Vec<String>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
-/// Runs it.
-pub(crate) fn run(args: &Args) -> Outcome {
-    let targets = args.output.iter().map(|output| Target::parse(output)).collect::<anyhow::Result<Vec<_>>>()?;
+/// Runs it; `default` is the format where none is asked for.
+pub(crate) fn run(args: &Args, mut settings: Settings, default: &str, tool: &str) -> Outcome {
+    args.output.apply(&mut settings);
+    let outputs = Outputs::new(&settings, default, tool)?;
     let failed = || format!("cannot read {}", args.document);
     let mut bytes = Vec::new();
     if args.document == "-" {
@@ -27,6 +28,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
         bytes = std::fs::read(&args.document).with_context(failed)?;
     }
     let document = sbom::decode(&bytes).with_context(|| format!("cannot understand {}", args.document))?;
-    write(&document, &targets)?;
+    outputs.write(&document)?;
     Ok(OK)
 }

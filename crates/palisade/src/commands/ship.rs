@@ -1,12 +1,13 @@
 //! `palisade ship`: the whole workflow on one image or folder, as far as it exists: catalogue, scan, gate.
 
+use crate::catalogue::{CatalogArgs, CatalogOptions, catalogue, today};
 use crate::cli::Global;
 use crate::commands::db;
-use crate::commands::sbom::{CatalogArgs, Target, catalogue, today, write};
+use crate::commands::sbom::Outputs;
 use crate::outcome::{GATE, OK, Outcome, advised};
 use crate::output;
+use crate::settings::Settings;
 use advisory::Severity;
-use catalog::FileSelection;
 use matching::database::Database;
 use matching::finding::Findings;
 use matching::options::Options;
@@ -47,12 +48,16 @@ struct Summary<'a> {
 }
 
 /// Runs it.
-pub(crate) fn run(args: &Args, global: Global) -> Outcome {
-    let targets = args.sbom.iter().map(|target| Target::parse(target)).collect::<anyhow::Result<Vec<_>>>()?;
+pub(crate) fn run(args: &Args, mut settings: Settings, global: Global) -> Outcome {
+    args.catalog.apply(&mut settings);
+    settings.flags("output", &args.sbom);
+    let outputs = (!args.sbom.is_empty()).then(|| Outputs::new(&settings, "", "palisade")).transpose()?;
     let gate = args.fail_on.as_deref().map(parse_gate).transpose()?;
     let begun = Instant::now();
-    let document = catalogue(&args.source, &args.catalog, global, FileSelection::OwnedByPackage)?;
-    write(&document, &targets)?;
+    let document = catalogue(&args.source, &CatalogOptions::new(&settings)?, global)?;
+    if let Some(outputs) = outputs {
+        outputs.write(&document)?;
+    }
     let catalogued_in = begun.elapsed();
     let begun = Instant::now();
     let findings = scan(&document, args, global).map_err(|error| format!("{error:#}"));

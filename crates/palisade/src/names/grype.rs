@@ -1,13 +1,15 @@
-//! `grype` (0.121): a scan by default, `db`, `explain`, `version`.
+//! `grype` (0.121): a scan by default, `db`, `explain`, `config`, `completion`, `version`.
 
+use super::common::{self, ConfigArgs, VersionArgs};
 use super::wrong;
 use crate::cli::Global;
 use crate::commands::{db, scan};
 use crate::logging;
 use crate::outcome::{OK, Outcome};
 use crate::output;
+use crate::settings::{GRYPE, Named};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Read;
 
@@ -24,10 +26,19 @@ struct Cli {
     scan: scan::Args,
     #[command(flatten)]
     global: Global,
+    #[command(flatten)]
+    named: Named,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Generate a shell completion for Grype
+    Completion {
+        /// bash, fish or zsh
+        shell: String,
+    },
+    /// show the grype configuration
+    Config(ConfigArgs),
     /// vulnerability database operations
     Db(db::Args),
     /// Ask grype to explain a set of findings
@@ -37,7 +48,7 @@ enum Command {
         id: Vec<String>,
     },
     /// show version information
-    Version,
+    Version(VersionArgs),
 }
 
 pub(super) fn run(arguments: &[OsString]) -> Outcome {
@@ -45,12 +56,32 @@ pub(super) fn run(arguments: &[OsString]) -> Outcome {
         Ok(cli) => cli,
         Err(error) => return wrong(&error),
     };
-    logging::start(cli.global);
     match cli.command {
-        None => scan::run(&cli.scan, cli.global, "grype"),
-        Some(Command::Db(args)) => db::run(&args, cli.global),
+        None => {
+            let (settings, global) = logging::ready(&GRYPE, &cli.named, cli.global)?;
+            scan::run(&cli.scan, settings, global, "grype")
+        }
+        Some(Command::Completion { shell }) => common::completion(&shell, Cli::command(), "grype"),
+        Some(Command::Config(args)) => common::config(&args, &GRYPE, &cli.named, cli.global),
+        Some(Command::Db(mut args)) => {
+            let (settings, global) = logging::ready(&GRYPE, &cli.named, cli.global)?;
+            if let Some(place) = scan::db_in_cache(&settings) {
+                args.place_by_default(place);
+            }
+            db::run(&args, global)
+        }
         Some(Command::Explain { id }) => explain(&id),
-        Some(Command::Version) => version(),
+        Some(Command::Version(args)) => common::version(
+            &args,
+            &[
+                ("Application", "application", "grype"),
+                ("Version", "version", PEER),
+                ("Implementation", "implementation", concat!("palisade ", env!("CARGO_PKG_VERSION"))),
+                ("Platform", "platform", &common::platform()),
+                ("Syft Version", "syftVersion", "v1.57.0"),
+                ("Supported DB Schema", "supportedDbSchema", "6"),
+            ],
+        ),
     }
 }
 
@@ -61,15 +92,5 @@ fn explain(ids: &[String]) -> Outcome {
     let document = serde_json::from_str(&text).context("standard input is no JSON report; make one with -o json")?;
     let explained = matching::report::explain(&document, ids);
     output::to_stdout(|out| Ok(write!(out, "{explained}")?))?;
-    Ok(OK)
-}
-
-fn version() -> Outcome {
-    output::to_stdout(|out| {
-        writeln!(out, "Application:         grype")?;
-        writeln!(out, "Version:             {PEER}")?;
-        writeln!(out, "Implementation:      palisade {}", env!("CARGO_PKG_VERSION"))?;
-        Ok(())
-    })?;
     Ok(OK)
 }

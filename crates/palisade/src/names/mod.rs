@@ -1,6 +1,8 @@
 //! The peers' names: called by one of them, the program takes that tool's arguments and gives its output and codes.
 
+mod common;
 mod grype;
+mod login;
 mod syft;
 
 use crate::commands::install_names::NAMES;

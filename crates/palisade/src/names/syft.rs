@@ -1,11 +1,12 @@
-//! `syft` (1.57): `scan` by default, `convert`, `cataloger list`, `version`.
+//! `syft` (1.57): `scan` by default, `convert`, `cataloger list`, `config`, `completion`, `login`, `version`.
 
-use super::wrong;
+use super::common::{self, ConfigArgs, VersionArgs};
+use super::{login, wrong};
 use crate::cli::Global;
 use crate::commands::{catalogers, convert, sbom};
 use crate::logging;
-use crate::outcome::{OK, Outcome};
-use crate::output;
+use crate::outcome::{OK, Outcome, advised};
+use crate::settings::{Named, SYFT};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -22,12 +23,20 @@ struct Cli {
     scan: sbom::Args,
     #[command(flatten)]
     global: Global,
+    #[command(flatten)]
+    named: Named,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Generate an SBOM
     Scan(Box<sbom::Args>),
+    /// Generate an SBOM as an attestation; not there yet
+    Attest {
+        /// What would be attested.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<OsString>,
+    },
     /// Convert between SBOM formats
     Convert(convert::Args),
     /// Show available catalogers and configuration
@@ -35,8 +44,17 @@ enum Command {
         #[command(subcommand)]
         command: CatalogerCommand,
     },
+    /// Generate the autocompletion script for the specified shell
+    Completion {
+        /// bash, fish, powershell or zsh
+        shell: String,
+    },
+    /// show the syft configuration
+    Config(ConfigArgs),
+    /// Log in to a registry
+    Login(login::Args),
     /// show version information
-    Version,
+    Version(VersionArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,27 +68,41 @@ pub(super) fn run(arguments: &[OsString]) -> Outcome {
         Ok(cli) => cli,
         Err(error) => return wrong(&error),
     };
-    logging::start(cli.global);
-    match cli.command {
-        Some(Command::Scan(args)) => sbom::run_as(&args, cli.global, "syft"),
-        None if cli.scan.has_source() => sbom::run_as(&cli.scan, cli.global, "syft"),
+    let scan = |args: &sbom::Args| {
+        let (settings, global) = logging::ready(&SYFT, &cli.named, cli.global)?;
+        sbom::run(args, settings, global, "syft")
+    };
+    match &cli.command {
+        Some(Command::Scan(args)) => scan(args),
+        None if cli.scan.has_source() => scan(&cli.scan),
         None => {
             Cli::command().print_help()?;
             Ok(OK)
         }
-        Some(Command::Convert(args)) => convert::run(&args),
-        Some(Command::Cataloger { command: CatalogerCommand::List(args) }) => catalogers::run(&args),
-        Some(Command::Version) => version(),
+        Some(Command::Attest { rest: _ }) => Err(advised(
+            "`syft attest` comes with the signing milestone",
+            "make the SBOM with `syft IMAGE -o cyclonedx-json=sbom.json` and sign it with `cosign attest`",
+        )),
+        Some(Command::Convert(args)) => {
+            let (settings, _) = logging::ready(&SYFT, &cli.named, cli.global)?;
+            convert::run(args, settings, "syft-table", "syft")
+        }
+        Some(Command::Cataloger { command: CatalogerCommand::List(args) }) => catalogers::run(args),
+        Some(Command::Completion { shell }) => common::completion(shell, Cli::command(), "syft"),
+        Some(Command::Config(args)) => common::config(args, &SYFT, &cli.named, cli.global),
+        Some(Command::Login(args)) => {
+            logging::start(cli.global)?;
+            login::run(args)
+        }
+        Some(Command::Version(args)) => common::version(
+            args,
+            &[
+                ("Application", "application", "syft"),
+                ("Version", "version", PEER),
+                ("Implementation", "implementation", concat!("palisade ", env!("CARGO_PKG_VERSION"))),
+                ("Platform", "platform", &common::platform()),
+                ("SchemaVersion", "schemaVersion", "16.1.13"),
+            ],
+        ),
     }
-}
-
-fn version() -> Outcome {
-    output::to_stdout(|out| {
-        writeln!(out, "Application:   syft")?;
-        writeln!(out, "Version:       {PEER}")?;
-        writeln!(out, "Implementation: palisade {}", env!("CARGO_PKG_VERSION"))?;
-        writeln!(out, "SchemaVersion: 16.1.13")?;
-        Ok(())
-    })?;
-    Ok(OK)
 }

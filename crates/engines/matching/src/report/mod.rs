@@ -28,7 +28,7 @@ pub use explain::explain;
 pub use sarif::write_sarif;
 pub use sort::SortBy;
 pub use table::{TableOptions, write_table};
-pub use template::template_value;
+pub use template::{TEMPLATE_FUNCTIONS, template_value};
 
 use crate::database::{Database, DatabaseError};
 use crate::distro::Release;

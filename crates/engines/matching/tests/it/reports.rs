@@ -316,9 +316,11 @@ fn peer() -> Option<std::path::PathBuf> {
 #[test]
 fn templates_see_go_names() {
     let value = with_report(&options(), SortBy::Package, |report| template_value(&report.document).unwrap());
-    assert_eq!(value["Matches"][0]["Artifact"]["PURL"], "pkg:maven/org.x/httpclient@4.1.1");
-    assert_eq!(value["Matches"][0]["Vulnerability"]["Fix"]["Versions"][0], "4.3.5");
-    assert_eq!(value["Descriptor"]["Name"], "grype");
+    let text = "{{with index .Matches 0}}{{.Artifact.PURL}} {{index .Vulnerability.Fix.Versions 0}}{{end}} {{.Descriptor.Name}}";
+    let template = gotemplate::Template::parse("t", text, &gotemplate::Functions::go()).unwrap();
+    let mut out = Vec::new();
+    template.execute(&value, gotemplate::Limits::default(), &mut out).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "pkg:maven/org.x/httpclient@4.1.1 4.3.5 grype");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Making a database from feeds.
 
 use super::PlaceArgs;
+use crate::catalogue::now;
 use crate::cli::Global;
-use crate::commands::sbom::now;
 use crate::outcome::{OK, Outcome, advised};
 use anyhow::Context;
 use feeds::{Config, FeedItem, read_folder};
@@ -17,7 +17,7 @@ pub(super) struct Args {
     from: PathBuf,
     /// The file to write; the one in the cache folder otherwise.
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Settings of the sources (TOML).
     #[arg(long, value_name = "FILE")]
     sources: Option<PathBuf>,

@@ -86,6 +86,20 @@ pub(crate) fn run(args: &Args, global: Global) -> Outcome {
     }
 }
 
+impl Args {
+    /// Means the database at `place` where the command line names none.
+    pub(crate) fn place_by_default(&mut self, place: PathBuf) {
+        let path = match &mut self.command {
+            Command::Build(args) => &mut args.out,
+            Command::Search(args) => &mut args.place.db,
+            Command::Status(args) | Command::List(args) => &mut args.place.db,
+            Command::Import(args) => &mut args.place.db,
+            Command::Update(args) | Command::Check(args) | Command::Delete(args) => &mut args.db,
+        };
+        path.get_or_insert(place);
+    }
+}
+
 impl PlaceArgs {
     /// The file meant.
     pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {

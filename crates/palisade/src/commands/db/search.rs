@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 5000)]
     limit: usize,
     #[command(flatten)]
-    place: PlaceArgs,
+    pub(super) place: PlaceArgs,
 }
 
 /// One package that one advisory speaks of.

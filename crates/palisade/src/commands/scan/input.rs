@@ -1,11 +1,10 @@
 //! What is scanned: a source to catalogue, or a document that says what is in it.
 
-use super::Args;
+use crate::catalogue::{CatalogOptions, catalogue};
 use crate::cli::Global;
-use crate::commands::sbom::catalogue;
 use crate::outcome::advised;
+use crate::settings::Settings;
 use anyhow::Context;
-use catalog::FileSelection;
 use sbom::Document;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -26,35 +25,35 @@ pub(crate) enum Kind {
 }
 
 /// Reads or catalogues it.
-pub(crate) fn read(args: &Args, global: Global) -> anyhow::Result<Input> {
-    let Some(text) = args.source.as_deref().filter(|text| !matches!(*text, "-" | "")) else {
-        return standard_input(args);
+pub(crate) fn read(source: Option<&str>, settings: &Settings, global: Global) -> anyhow::Result<Input> {
+    let Some(text) = source.filter(|text| !matches!(*text, "-" | "")) else {
+        return standard_input(settings);
     };
     if let Some(path) = text.strip_prefix("sbom:") {
-        return document(args, &whole(Path::new(path))?, Kind::SbomFile(path.to_owned()));
+        return document(settings, &whole(Path::new(path))?, Kind::SbomFile(path.to_owned()));
     }
     if let Some(path) = text.strip_prefix("purl:").or_else(|| text.strip_prefix("cpes:")) {
-        return document(args, &whole(Path::new(path))?, Kind::SbomFile(path.to_owned()));
+        return document(settings, &whole(Path::new(path))?, Kind::SbomFile(path.to_owned()));
     }
     if text.starts_with("pkg:") {
-        return document(args, text.as_bytes(), Kind::Purl(text.to_owned()));
+        return document(settings, text.as_bytes(), Kind::Purl(text.to_owned()));
     }
     if text.starts_with("cpe:") {
-        return document(args, text.as_bytes(), Kind::Cpe(text.to_owned()));
+        return document(settings, text.as_bytes(), Kind::Cpe(text.to_owned()));
     }
     let path = Path::new(text);
     if path.is_file() && looks_like_text(path) {
         let bytes = whole(path)?;
         if sbom::detect(&bytes).is_some() {
-            return document(args, &bytes, Kind::SbomFile(text.to_owned()));
+            return document(settings, &bytes, Kind::SbomFile(text.to_owned()));
         }
     }
-    let mut document = catalogue(text, &args.catalog, global, FileSelection::None)?;
-    rename(args, &mut document);
+    let mut document = catalogue(text, &CatalogOptions::new(settings)?, global)?;
+    rename(settings, &mut document);
     Ok(Input { document, kind: Kind::Source })
 }
 
-fn standard_input(args: &Args) -> anyhow::Result<Input> {
+fn standard_input(settings: &Settings) -> anyhow::Result<Input> {
     let input = std::io::stdin();
     if input.is_terminal() {
         return Err(advised(
@@ -63,23 +62,23 @@ fn standard_input(args: &Args) -> anyhow::Result<Input> {
         ));
     }
     let bytes = limited(input.lock()).context("cannot read standard input")?;
-    document(args, &bytes, Kind::SbomFile("-".to_owned()))
+    document(settings, &bytes, Kind::SbomFile("-".to_owned()))
 }
 
-fn document(args: &Args, bytes: &[u8], kind: Kind) -> anyhow::Result<Input> {
+fn document(settings: &Settings, bytes: &[u8], kind: Kind) -> anyhow::Result<Input> {
     let mut document = sbom::decode(bytes).context("cannot understand the document")?;
-    if args.add_cpes_if_none {
+    if settings.bool("add-cpes-if-none") {
         for component in document.components.iter_mut().filter(|component| component.cpes.is_empty()) {
             component.cpes = catalog::cpe::generate(component);
         }
     }
-    rename(args, &mut document);
+    rename(settings, &mut document);
     Ok(Input { document, kind })
 }
 
-fn rename(args: &Args, document: &mut Document) {
-    if let Some(name) = &args.name {
-        document.source.name.clone_from(name);
+fn rename(settings: &Settings, document: &mut Document) {
+    if let Some(name) = settings.some("name") {
+        name.clone_into(&mut document.source.name);
     }
 }
 

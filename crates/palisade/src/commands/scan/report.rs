@@ -1,10 +1,11 @@
 //! What a scan writes, and where.
 
-use super::config::Config;
 use super::input::{Input, Kind};
-use super::{Args, sort_by};
+use super::sort_by;
 use crate::outcome::advised;
-use crate::{output, style};
+use crate::settings::{Settings, expand};
+use crate::{output, style, template};
+use gotemplate::Functions;
 use matching::database::Database;
 use matching::finding::Findings;
 use matching::report::{self, Report, Scanned, SortBy, TableOptions, Tool};
@@ -22,11 +23,20 @@ enum Format {
     Sarif,
 }
 
+/// What a report is written as.
+#[derive(Debug)]
+enum Form {
+    Format(Format),
+    Template(PathBuf),
+}
+
 /// The formats asked for, settled before anything is read.
 pub(crate) struct Plan {
-    outputs: Vec<(Format, Option<PathBuf>)>,
+    outputs: Vec<(Form, Option<PathBuf>)>,
     sort_by: SortBy,
     show_suppressed: bool,
+    pretty: bool,
+    timestamp: bool,
 }
 
 /// What a report is made of.
@@ -35,22 +45,29 @@ pub(crate) struct Made<'a> {
     pub(crate) findings: &'a Findings,
     pub(crate) database: &'a Database<'a>,
     pub(crate) tool: &'a str,
-    pub(crate) args: &'a Args,
+    /// Where the database is, if the user named it.
+    pub(crate) place: Option<PathBuf>,
 }
 
 impl Plan {
     /// Understands `-o`, `--file` and `-t`.
-    pub(crate) fn new(args: &Args, settings: &Config) -> anyhow::Result<Self> {
-        let words = if args.output.is_empty() { &settings.output } else { &args.output };
-        let mut outputs = words.iter().map(|word| parse(word)).collect::<anyhow::Result<Vec<_>>>()?;
+    pub(crate) fn new(settings: &Settings, tool: &str) -> anyhow::Result<Self> {
+        let words = settings.list("output");
+        let mut outputs = words.iter().map(|word| parse(word, settings)).collect::<anyhow::Result<Vec<_>>>()?;
         if outputs.is_empty() {
-            outputs.push((Format::Table, None));
+            outputs.push((Form::Format(Format::Table), None));
         }
         for (_, file) in outputs.iter_mut().filter(|(_, file)| file.is_none()) {
-            file.clone_from(&args.file);
+            *file = settings.path("file");
         }
-        let show_suppressed = args.show_suppressed || settings.show_suppressed;
-        Ok(Self { outputs, sort_by: sort_by(args, settings)?, show_suppressed })
+        Ok(Self {
+            outputs,
+            sort_by: sort_by(settings)?,
+            show_suppressed: settings.bool("show-suppressed"),
+            // The peer writes for machines unless asked otherwise.
+            pretty: settings.bool("pretty") || tool == "palisade",
+            timestamp: settings.bool("timestamp"),
+        })
     }
 
     /// Writes every format.
@@ -61,8 +78,8 @@ impl Plan {
             Kind::Purl(purl) => Scanned::Purl(purl),
             Kind::Cpe(cpe) => Scanned::Cpe(cpe),
         };
-        let timestamp = crate::commands::sbom::now()?;
-        let database_path = made.args.db.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let timestamp = if self.timestamp { crate::catalogue::now()? } else { String::new() };
+        let database_path = made.place.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let tool = Tool {
             name: made.tool,
             version: env!("CARGO_PKG_VERSION"),
@@ -81,8 +98,17 @@ impl Plan {
             distro: None,
             tool,
         })?;
-        for (format, file) in &self.outputs {
-            let write = |out: &mut dyn Write| self.format(*format, &report, file.is_none(), out);
+        for (form, file) in &self.outputs {
+            let format = match form {
+                Form::Format(format) => *format,
+                Form::Template(path) => {
+                    let functions = Functions::go().with_sprig().with(report::TEMPLATE_FUNCTIONS);
+                    let data = report::template_value(&report.document)?;
+                    template::write(&template::render(path, &functions, &data)?, file.as_deref())?;
+                    continue;
+                }
+            };
+            let write = |out: &mut dyn Write| self.format(format, &report, file.is_none(), out);
             match file {
                 Some(path) => output::to_file(path, write)?,
                 None => output::to_stdout(write)?,
@@ -99,7 +125,7 @@ impl Plan {
                 let options = TableOptions { show_suppressed: self.show_suppressed, color };
                 report::write_table(&report.document, options, out)?;
             }
-            Format::Json => report::write_json(&report.document, true, out)?,
+            Format::Json => report::write_json(&report.document, self.pretty, out)?,
             Format::CycloneDxXml => report::write_cyclonedx_xml(report, options, out)?,
             Format::CycloneDxJson => report::write_cyclonedx_json(report, options, out)?,
             Format::Sarif => report::write_sarif(report, out)?,
@@ -108,9 +134,9 @@ impl Plan {
     }
 }
 
-fn parse(word: &str) -> anyhow::Result<(Format, Option<PathBuf>)> {
+fn parse(word: &str, settings: &Settings) -> anyhow::Result<(Form, Option<PathBuf>)> {
     let (name, file) = match word.split_once('=') {
-        Some((name, file)) => (name, Some(PathBuf::from(file))),
+        Some((name, file)) => (name, Some(expand(file))),
         None => (word, None),
     };
     let format = match name.to_ascii_lowercase().as_str() {
@@ -119,14 +145,15 @@ fn parse(word: &str) -> anyhow::Result<(Format, Option<PathBuf>)> {
         "cyclonedx" | "cyclonedx-xml" | "embedded-cyclonedx-vex-xml" => Format::CycloneDxXml,
         "cyclonedx-json" | "embedded-cyclonedx-vex-json" => Format::CycloneDxJson,
         "sarif" => Format::Sarif,
+        "template" => return Ok((Form::Template(template::named(settings.path("output-template-file"))?), file)),
         other => {
             return Err(advised(
                 format!("unknown output format {other:?}"),
-                "use table, json, cyclonedx, cyclonedx-json or sarif",
+                "use table, json, cyclonedx, cyclonedx-json, sarif or template",
             ));
         }
     };
-    Ok((format, file))
+    Ok((Form::Format(format), file))
 }
 
 /// Prints the ways to a flaw.
