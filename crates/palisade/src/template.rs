@@ -38,7 +38,7 @@ pub(crate) fn render(path: &Path, functions: &Functions, data: &Value) -> anyhow
 pub(crate) fn write(text: &str, file: Option<&Path>) -> anyhow::Result<()> {
     match file {
         Some(path) => crate::output::to_file(path, |out| Ok(out.write_all(text.as_bytes())?)),
-        None => crate::output::to_stdout(|out| match text.trim_end_matches('\n') {
+        None => crate::output::to_stdout(|out| match text.trim_end_matches(['\n', ' ']) {
             "" => Ok(()),
             text => Ok(writeln!(out, "{text}")?),
         }),

@@ -18,7 +18,7 @@ const PEER: &str = "0.121.2";
 
 /// A vulnerability scanner for container images, filesystems, and SBOMs.
 #[derive(Debug, Parser)]
-#[command(name = "grype", version = PEER, args_conflicts_with_subcommands = true, max_term_width = 110)]
+#[command(name = "grype", version = PEER, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -15,7 +15,7 @@ const PEER: &str = "1.57.0";
 
 /// Generate a packaged-based Software Bill Of Materials (SBOM) from container images and filesystems
 #[derive(Debug, Parser)]
-#[command(name = "syft", version = PEER, args_conflicts_with_subcommands = true, max_term_width = 110)]
+#[command(name = "syft", version = PEER, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

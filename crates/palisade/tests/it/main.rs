@@ -1,6 +1,8 @@
 //! The binary as a user runs it, under its own name and the peers'.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod names;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

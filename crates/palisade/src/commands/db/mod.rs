@@ -30,7 +30,7 @@ enum Command {
     /// Which database there is, and whether it is whole.
     Status(StatusArgs),
     /// Is there a newer database? Code 100 when there is.
-    Check(PlaceArgs),
+    Check(StatusArgs),
     /// The publishers in the database, with licence and number of advisories.
     #[command(alias = "providers")]
     List(StatusArgs),
@@ -50,13 +50,13 @@ pub(crate) struct PlaceArgs {
     pub(crate) db: Option<PathBuf>,
 }
 
-/// `palisade db status` and `list`
+/// `palisade db status`, `check` and `list`
 #[derive(Debug, Clone, clap::Args)]
 struct StatusArgs {
     #[command(flatten)]
     place: PlaceArgs,
     /// text or json.
-    #[arg(short, long, default_value = "text", value_parser = ["text", "json", "table"])]
+    #[arg(short, long, default_value = "text", value_parser = ["text", "json", "table", "raw"])]
     output: String,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args, global: Global) -> Outcome {
         Command::Build(args) => build::run(args, global),
         Command::Update(place) => update(place, global),
         Command::Status(args) => status(args),
-        Command::Check(place) => check(place),
+        Command::Check(args) => check(args),
         Command::List(args) => list(args),
         Command::Search(args) => search::run(args),
         Command::Import(args) => import(args),
@@ -92,9 +92,9 @@ impl Args {
         let path = match &mut self.command {
             Command::Build(args) => &mut args.out,
             Command::Search(args) => &mut args.place.db,
-            Command::Status(args) | Command::List(args) => &mut args.place.db,
+            Command::Status(args) | Command::List(args) | Command::Check(args) => &mut args.place.db,
             Command::Import(args) => &mut args.place.db,
-            Command::Update(args) | Command::Check(args) | Command::Delete(args) => &mut args.db,
+            Command::Update(args) | Command::Delete(args) => &mut args.db,
         };
         path.get_or_insert(place);
     }
@@ -172,8 +172,8 @@ fn status(args: &StatusArgs) -> Outcome {
 /// The code for "there is an update", as the peer's.
 const UPDATE_AVAILABLE: u8 = 100;
 
-fn check(place: &PlaceArgs) -> Outcome {
-    let path = place.path()?;
+fn check(args: &StatusArgs) -> Outcome {
+    let path = args.place.path()?;
     let Some(folder) = std::env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else {
         return Err(advised("no source of advisories is configured", format!("set {SOURCE_VARIABLE}")));
     };
@@ -183,7 +183,10 @@ fn check(place: &PlaceArgs) -> Outcome {
         Err(_) => true,
     };
     let text = if is_newer { "Update available!" } else { "No update available" };
-    output::to_stdout(|out| Ok(writeln!(out, "{text}")?))?;
+    output::to_stdout(|out| match args.output.as_str() {
+        "json" => Ok(writeln!(out, "{}", serde_json::json!({ "updateAvailable": is_newer }))?),
+        _ => Ok(writeln!(out, "{text}")?),
+    })?;
     Ok(if is_newer { UPDATE_AVAILABLE } else { OK })
 }
 

@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Names of packages; may be repeated.
     #[arg(long, value_name = "NAME")]
     pkg: Vec<String>,
+    /// Only packages of this ecosystem.
+    #[arg(long, value_name = "NAME")]
+    ecosystem: Option<String>,
     /// text or json.
     #[arg(short, long, default_value = "text", value_parser = ["text", "table", "json"])]
     output: String,
@@ -54,6 +57,9 @@ pub(super) fn run(args: &Args) -> Outcome {
         for name in args.pkg.iter().chain(&args.words) {
             rows.extend(by_package(&database, name)?);
         }
+    }
+    if let Some(ecosystem) = &args.ecosystem {
+        rows.retain(|row| row.ecosystem.eq_ignore_ascii_case(ecosystem));
     }
     let limit = if args.limit == 0 { usize::MAX } else { args.limit };
     let shown: Vec<&Row> = rows.iter().take(limit).collect();
