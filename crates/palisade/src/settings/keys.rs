@@ -1,4 +1,5 @@
-//! The peers' keys and defaults, as `syft config` and `grype config` print them.
+//! The peers' keys and defaults, as `syft config` and `grype config` print them. Package indexes are left empty: none is
+//! asked.
 
 use super::Key;
 use super::Kind::{Bool, Flag, Int, List, Plain, Rules, Text, Unset};
@@ -57,7 +58,7 @@ pub(super) const SYFT: &[Key] = &[
     key("golang.search-local-vendor-licenses", Unset, ""),
     key("golang.local-vendor-dir", Text, ""),
     key("golang.search-remote-licenses", Unset, ""),
-    key("golang.proxy", Text, "https://proxy.golang.org,direct"),
+    key("golang.proxy", Text, ""),
     key("golang.no-proxy", Text, ""),
     key("golang.main-module-version.from-ld-flags", Bool, "true"),
     key("golang.main-module-version.from-contents", Bool, "false"),
@@ -68,11 +69,11 @@ pub(super) const SYFT: &[Key] = &[
     key("java.use-network", Unset, ""),
     key("java.use-maven-local-repository", Unset, ""),
     key("java.maven-local-repository-dir", Text, "~/.m2/repository"),
-    key("java.maven-url", Text, "https://repo1.maven.org/maven2"),
+    key("java.maven-url", Text, ""),
     key("java.max-parent-recursive-depth", Int, "0"),
     key("java.resolve-transitive-dependencies", Bool, "false"),
     key("javascript.search-remote-licenses", Unset, ""),
-    key("javascript.npm-base-url", Text, "https://registry.npmjs.org"),
+    key("javascript.npm-base-url", Text, ""),
     key("javascript.include-dev-dependencies", Unset, ""),
     key("linux-kernel.catalog-modules", Bool, "true"),
     key("nix.capture-owned-files", Bool, "false"),
