@@ -47,7 +47,9 @@ pub(super) fn write(document: &SpdxDocument<'_>, version: SpdxVersion, out: &mut
 fn package(out: &mut impl Write, package: &Package<'_>, version: SpdxVersion) -> io::Result<()> {
     let name = line(&package.name);
     writeln!(out, "##### Package: {name}\n\nPackageName: {name}\nSPDXID: {}", package.id)?;
-    writeln!(out, "PackageVersion: {}", line(&package.version))?;
+    // Parsers take NOASSERTION for a keyword, which a version is not allowed to be (spdx-tools 0.8).
+    let version_text = if package.version == NO_ASSERTION { "UNKNOWN" } else { &*package.version };
+    writeln!(out, "PackageVersion: {}", line(version_text))?;
     let supplier = package.supplier.as_ref().map(|agent| agent.shown());
     writeln!(out, "PackageSupplier: {}", line(supplier.as_deref().unwrap_or(NO_ASSERTION)))?;
     if let Some(originator) = &package.originator {
