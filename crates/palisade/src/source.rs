@@ -3,7 +3,7 @@
 use crate::outcome::advised;
 use crate::settings::{Settings, invalid};
 use anyhow::Context;
-use oci::{Image, ImageScheme, OpenOptions, RegistryCredentials, RegistryOptions};
+use oci::{Image, ImageScheme, OpenOptions, RegistryCredentials, RegistryOptions, registry::Mirror};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 
@@ -61,16 +61,17 @@ impl SourceOptions {
         Ok(Self {
             from: settings.list("from"),
             pull_source: settings.text(pull_key).to_owned(),
-            images: OpenOptions { platform: platform.transpose()?, registry: registry(settings) },
+            images: OpenOptions { platform: platform.transpose()?, registry: registry(settings)? },
         })
     }
 }
 
-fn registry(settings: &Settings) -> RegistryOptions {
+fn registry(settings: &Settings) -> anyhow::Result<RegistryOptions> {
     let mut options = RegistryOptions {
         insecure_skip_tls_verify: settings.bool("registry.insecure-skip-tls-verify"),
         insecure_use_http: settings.bool("registry.insecure-use-http"),
         ca_cert: settings.path("registry.ca-cert"),
+        mirrors: mirrors(&std::env::var("PALISADE_REGISTRY_MIRRORS").unwrap_or_default())?,
         ..RegistryOptions::default()
     };
     if let Some(Json::Array(entries)) = settings.rules("registry.auth") {
@@ -82,7 +83,23 @@ fn registry(settings: &Settings) -> RegistryOptions {
     for prefix in others.chain([own]) {
         options.add_environment(prefix, |name| std::env::var(name).ok());
     }
-    options
+    Ok(options)
+}
+
+/// `REGISTRY=HOST[:PORT][/PREFIX],...`: where images of a registry are looked for first. The peers have no such setting.
+fn mirrors(text: &str) -> anyhow::Result<Vec<Mirror>> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries
+        .map(|entry| match entry.split_once('=') {
+            Some((registry, location)) if !registry.is_empty() && !location.is_empty() => {
+                Ok(Mirror { registry: registry.to_owned(), location: location.to_owned() })
+            }
+            _ => Err(advised(
+                format!("{entry:?} is no mirror"),
+                "write PALISADE_REGISTRY_MIRRORS as REGISTRY=HOST[:PORT][/PREFIX], separated by commas",
+            )),
+        })
+        .collect()
 }
 
 fn credentials(entry: &Json) -> RegistryCredentials {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod names;
+mod registry;
 
 use std::fs;
 use std::io::Write;
