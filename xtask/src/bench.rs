@@ -1,7 +1,7 @@
 //! `cargo xtask bench image`: the product, the peer and the floor on one image in one run.
 
 use crate::measure::{Table, measure};
-use crate::run::{cargo, kept, output, root, run, say};
+use crate::run::{cargo, kept, output, root, run, say, target};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,7 @@ pub(crate) fn image() -> Result<()> {
     let syft = syft()?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "palisade"])?)?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "oci", "--example", "floor"])?)?;
-    let built = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| kept().map(|kept| kept.join("target")), |dir| Ok(dir.into()))?;
-    let built = built.join("release");
+    let built = target()?.join("release");
     let bench = Bench {
         palisade: built.join("palisade"),
         floor: built.join("examples/floor"),

@@ -14,6 +14,9 @@ pub(crate) fn ready() -> Result<()> {
         let mut packages: Vec<&str> =
             PROGRAMS.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package).collect();
         packages.dedup();
+        if !has_python() {
+            packages.push("python3-venv");
+        }
         packages
     };
     let packages = missing();
@@ -35,6 +38,11 @@ pub(crate) fn ready() -> Result<()> {
         [] => Ok(()),
         rest => bail!("still missing after installing: {}", rest.join(" ")),
     }
+}
+
+/// Debian has `venv` apart from Python.
+fn has_python() -> bool {
+    crate::run::output(Command::new("python3").args(["-m", "ensurepip", "--version"])).is_ok()
 }
 
 fn is_root() -> bool {

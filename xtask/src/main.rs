@@ -7,6 +7,7 @@ mod parity;
 mod run;
 mod test;
 mod tidy;
+mod validate;
 
 use anyhow::{Result, bail};
 

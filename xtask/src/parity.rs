@@ -1,10 +1,9 @@
 //! `cargo xtask parity`: Syft as the oracle on a real image.
 
 use crate::bench;
-use crate::run::{cargo, kept, run, say};
+use crate::run::{cargo, run, say, target};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Command;
 
 /// Name, version, type and purl of a package.
@@ -15,10 +14,7 @@ pub(crate) fn check() -> Result<()> {
     let image = format!("oci-dir:{}", bench::built_image()?.join("bench").display());
     let syft = bench::syft()?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "palisade"])?)?;
-    let built = match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => kept()?.join("target"),
-    };
+    let built = target()?;
     let mut peer = Command::new(syft);
     peer.args(["scan", "-q", "-o", "json", &image]).env("SYFT_CHECK_FOR_APP_UPDATE", "false");
     let mut own = Command::new(built.join("release/palisade"));

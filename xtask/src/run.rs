@@ -48,9 +48,17 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
-        command.env("CARGO_TARGET_DIR", kept()?.join("target"));
+        command.env("CARGO_TARGET_DIR", target()?);
     }
     Ok(command)
+}
+
+/// Where cargo puts what it builds for the chores.
+pub(crate) fn target() -> Result<PathBuf> {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => Ok(PathBuf::from(folder)),
+        None => Ok(kept()?.join("target")),
+    }
 }
 
 /// Is there a program of this name?

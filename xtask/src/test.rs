@@ -1,13 +1,14 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
-use crate::machine;
 use crate::run::{cargo, run};
+use crate::{machine, validate};
 use anyhow::Result;
 
 /// All of it.
 pub(crate) fn all() -> Result<()> {
     machine::ready()?;
     checks()?;
+    validate::check()?;
     run(&mut cargo(&["test", "--workspace", "--quiet"])?)
 }
 

@@ -1,0 +1,52 @@
+//! The product's documents before two independent validators of each format.
+
+use crate::run::{cargo, kept, output, root, run, say, target};
+use anyhow::Result;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Grows when the packages below change.
+const RECIPE: u32 = 1;
+/// From PyPI.
+const VALIDATORS: &[&str] = &[
+    "check-jsonschema",
+    "cyclonedx-python-lib[validation]",
+    "ntia-conformance-checker",
+    "spdx-python-model",
+    "spdx-tools",
+    "xmlschema",
+];
+const FORMATS: &[&str] = &["cyclonedx-json", "cyclonedx-xml", "spdx-json", "spdx-tag-value"];
+
+/// Writes an SBOM of the checkout in every format and has it validated.
+pub(crate) fn check() -> Result<()> {
+    let python = python()?;
+    run(&mut cargo(&["build", "--quiet", "--package", "palisade"])?)?;
+    let program = target()?.join("debug/palisade");
+    let folder = std::env::temp_dir().join(format!("palisade-validate-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let result = FORMATS.iter().try_for_each(|format| {
+        let document = folder.join(format);
+        let mut sbom = Command::new(&program);
+        output(sbom.args(["sbom", "-q", "dir:.", "-o"]).arg(format!("{format}={}", document.display())))?;
+        let script = root().join("crates/formats/sbom/tests/validate.py");
+        run(Command::new(&python).arg(script).arg(format).arg(&document))
+    });
+    fs::remove_dir_all(&folder)?;
+    result
+}
+
+/// A Python that has the validators, made where it is not there yet.
+fn python() -> Result<PathBuf> {
+    let folder = kept()?.join(format!("validators-{RECIPE}"));
+    let python = folder.join("bin/python");
+    if !folder.join("complete").is_file() {
+        say("installing the validators of SBOM formats");
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut pip = Command::new(&python);
+        run(pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check"]).args(VALIDATORS))?;
+        fs::write(folder.join("complete"), "")?;
+    }
+    Ok(python)
+}
