@@ -160,3 +160,14 @@ fn errors_say_what_failed_on_what_and_what_to_do() {
     }
     assert!(!Path::new(&bench.path("cache/palisade/advisories.db")).exists());
 }
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let bench = Bench::new();
+    for arguments in [&["sbom", "dir:app", "-o", "syft-json"][..], &["sbom", "dir:app"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = bench.command("palisade", arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+    }
+}
