@@ -3,6 +3,7 @@
 
 use super::pom::{Dependency, PomLicense, Project};
 use super::record::Coordinates;
+use crate::tree::normalize;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -269,9 +270,9 @@ impl<'a> Question<'a> {
             return None;
         }
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut target = join(folder, &relative);
+        let mut target = normalize(&format!("{folder}/{relative}"));
         if !target.ends_with(".xml") {
-            target = join(&target, "pom.xml");
+            target = normalize(&format!("{target}/pom.xml"));
         }
         let found = *self.poms.by_path.get(&target)?;
         let artifact = self.value(&[Context::of(found)], self.project(found)?.artifact_id.as_ref());
@@ -359,19 +360,6 @@ impl<'a> Question<'a> {
         };
         is(&declared.artifact_id, artifact) && is(&declared.group_id, group)
     }
-}
-
-/// `relative` seen from `folder`, with `.` and `..` taken away; never leaves the root.
-fn join(folder: &str, relative: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(relative.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 #[cfg(test)]
