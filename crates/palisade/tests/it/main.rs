@@ -3,6 +3,8 @@
 
 mod names;
 mod registry;
+#[path = "../../../adapters/oci/tests/it/server.rs"]
+mod server;
 
 use std::fs;
 use std::io::Write;

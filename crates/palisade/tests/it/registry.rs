@@ -1,44 +1,8 @@
 //! Images of a real registry: Debian's `docker-registry`, filled by `skopeo`.
 
 use crate::Bench;
-use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// Ended when dropped.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn start(folder: &Path) -> Option<Server> {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let storage = folder.join("storage");
-    let config = folder.join("registry.yml");
-    let text = format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {address}}}\n",
-        storage.display()
-    );
-    fs::write(&config, text).unwrap();
-    let mut command = Command::new("docker-registry");
-    let child = command.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
-    let server = Server { child, address };
-    let begun = Instant::now();
-    while TcpStream::connect(&server.address).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the registry does not listen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Some(server)
-}
+use crate::server::{Server, start};
+use std::process::{Command, Stdio};
 
 /// A docker archive of one layer that holds the folder `app`, made by the machine's own tools, pushed as `repository:latest`.
 fn push(bench: &Bench, server: &Server, repository: &str) -> bool {

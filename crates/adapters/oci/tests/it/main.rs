@@ -10,3 +10,4 @@ mod archives;
 mod misbehaving;
 mod registry;
 mod samples;
+mod server;
