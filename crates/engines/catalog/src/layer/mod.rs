@@ -197,15 +197,7 @@ impl<'a> LayerScanner<'a> {
             wanted = false;
         }
         if !wanted {
-            let mut context = self.options.file_digests.then(|| Context::new(&SHA256));
-            walker.content(entry, &mut |chunk| {
-                if let Some(context) = &mut context {
-                    context.update(chunk);
-                }
-            })?;
-            if let Some(context) = context {
-                copy_digest(&context.finish(), &mut fact.sha256);
-            }
+            fact.sha256 = self.stream(entry, walker, &mut |_| ())?;
             return self.entry(fact);
         }
         let reserved = self.options.budget.reserve(entry.size_bytes);
@@ -219,14 +211,7 @@ impl<'a> LayerScanner<'a> {
             // Fresh zeros of this size are pages that take no memory before they are written.
             *buffer = vec![0; usize::try_from(entry.size_bytes).unwrap_or_default()];
             let mut filler = holes::Filler::new(buffer, &holes);
-            let mut context = Context::new(&SHA256);
-            walker.content(entry, &mut |chunk| {
-                context.update(chunk);
-                filler.push(chunk);
-            })?;
-            if self.options.file_digests {
-                copy_digest(&context.finish(), &mut fact.sha256);
-            }
+            fact.sha256 = self.stream(entry, walker, &mut |chunk| filler.push(chunk))?;
         }
         let result = self.file(fact, buffer);
         if buffer.capacity() > KEPT_BUFFER {
@@ -234,6 +219,27 @@ impl<'a> LayerScanner<'a> {
         }
         drop(reserved);
         result
+    }
+
+    /// Passes the content through `each`, and gives its digest where digests are asked for.
+    fn stream<R: Read>(
+        &self,
+        entry: &Entry,
+        walker: &mut Walker<R>,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<[u8; 32], ParseError> {
+        let mut context = self.options.file_digests.then(|| Context::new(&SHA256));
+        walker.content(entry, &mut |chunk| {
+            if let Some(context) = &mut context {
+                context.update(chunk);
+            }
+            each(chunk);
+        })?;
+        let mut digest = FileFact::default().sha256;
+        if let Some(context) = context {
+            copy_digest(&context.finish(), &mut digest);
+        }
+        Ok(digest)
     }
 
     /// What to leave out of a file that is wanted. What is wanted for its name may be searched through as a whole.
