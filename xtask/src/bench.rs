@@ -1,22 +1,21 @@
 //! `cargo xtask bench image`: the product, the peer and the floor on one image in one run.
 
+use crate::images::{BENCH, Image};
 use crate::measure::{Table, measure};
-use crate::run::{cargo, kept, output, root, run, say, target};
+use crate::peers;
+use crate::run::{cargo, output, root, run, say, target};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Grows when `bench/image.sh` changes what it builds.
-const RECIPE: u32 = 1;
-const SYFT: &str = "1.57.0";
 const ROUNDS: usize = 5;
 const AT_ONCE: usize = 50;
 
 /// Measures and writes `bench/results/image.md`.
 pub(crate) fn image() -> Result<()> {
-    let folder = built_image()?;
-    let syft = syft()?;
+    let Ok([image, next]) = <[Image; 2]>::try_from(BENCH.images()?) else { bail!("not the images of the benchmark") };
+    let syft = peers::syft()?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "palisade"])?)?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "oci", "--example", "floor"])?)?;
     let built = target()?.join("release");
@@ -25,8 +24,8 @@ pub(crate) fn image() -> Result<()> {
         floor: built.join("examples/floor"),
         syft,
         scratch: scratch()?,
-        image: folder.join("bench"),
-        next: folder.join("next"),
+        image,
+        next,
     };
     let report = bench.report()?;
     fs::remove_dir_all(&bench.scratch)?;
@@ -41,19 +40,20 @@ struct Bench {
     floor: PathBuf,
     syft: PathBuf,
     scratch: PathBuf,
-    image: PathBuf,
-    next: PathBuf,
+    image: Image,
+    next: Image,
 }
 
 impl Bench {
     fn report(&self) -> Result<String> {
-        let (packed, unpacked) = sizes(&self.image)?;
+        let (packed, unpacked) = sizes(&self.image.folder)?;
         let mut text = format!(
             "# An image of five layers, {} MB packed, {} MB unpacked\n\n`cargo xtask bench image`, {}. Medians of {ROUNDS} \
-             rounds, each program once a round in turn.\n{}\n",
+             rounds, each program once a round in turn. The peer is Syft {}.\n{}\n",
             packed / 1_000_000,
             unpacked / 1_000_000,
             output(Command::new("date").arg("-I"))?.trim(),
+            peers::SYFT,
             machine()?,
         );
         text += &self.cold()?;
@@ -63,11 +63,11 @@ impl Bench {
     }
 
     fn cold(&self) -> Result<String> {
-        let mut table = Table::new(&["Syft 1.57.0", "floor, 1 thread", "floor, 2 threads", "Palisade"]);
+        let mut table = Table::new(&["Syft", "floor, 1 thread", "floor, 2 threads", "Palisade"]);
         for _ in 0..ROUNDS {
             table.add(0, measure(&mut self.syft(&self.image))?);
-            table.add(1, measure(Command::new(&self.floor).arg(&self.image).arg("1"))?);
-            table.add(2, measure(Command::new(&self.floor).arg(&self.image).arg("2"))?);
+            table.add(1, measure(Command::new(&self.floor).arg(&self.image.folder).arg("1"))?);
+            table.add(2, measure(Command::new(&self.floor).arg(&self.image.folder).arg("2"))?);
             table.add(3, measure(&mut self.sbom(&self.image, &["--no-cache"]))?);
         }
         let left = fs::read_dir(self.temporary())?.count();
@@ -94,7 +94,7 @@ impl Bench {
                 measure(
                     Command::new(&self.palisade)
                         .args(["sbom", "-q"])
-                        .arg(layout(&self.image))
+                        .arg(self.image.source())
                         .env("XDG_CACHE_HOME", &cache),
                 )?,
             );
@@ -146,20 +146,20 @@ impl Bench {
         ))
     }
 
-    fn syft(&self, image: &Path) -> Command {
+    fn syft(&self, image: &Image) -> Command {
         let mut command = Command::new(&self.syft);
         command.args(["scan", "-q", "-o"]).arg(format!("json={}", self.scratch.join("syft.json").display()));
         command
-            .arg(layout(image))
+            .arg(image.source())
             .env("SYFT_CHECK_FOR_APP_UPDATE", "false")
             .env("TMPDIR", self.scratch.join("syft-tmp"));
         command
     }
 
-    fn sbom(&self, image: &Path, flags: &[&str]) -> Command {
+    fn sbom(&self, image: &Image, flags: &[&str]) -> Command {
         let mut command = Command::new(&self.palisade);
         command.args(["sbom", "-q", "-o"]).arg(format!("syft-json={}", self.scratch.join("sbom.json").display()));
-        command.args(flags).arg(layout(image));
+        command.args(flags).arg(image.source());
         command.env("XDG_CACHE_HOME", self.scratch.join("cache")).env("TMPDIR", self.temporary());
         command
     }
@@ -169,44 +169,11 @@ impl Bench {
     }
 }
 
-fn layout(image: &Path) -> String {
-    format!("oci-dir:{}", image.display())
-}
-
 fn scratch() -> Result<PathBuf> {
     let scratch = std::env::temp_dir().join(format!("palisade-bench-{}", std::process::id()));
     fs::create_dir_all(scratch.join("tmp"))?;
     fs::create_dir_all(scratch.join("syft-tmp"))?;
     Ok(scratch)
-}
-
-/// Builds the image where it is not there yet: the folder with the layouts `bench` and `next`.
-pub(crate) fn built_image() -> Result<PathBuf> {
-    let folder = kept()?.join(format!("images/bench-{RECIPE}"));
-    if !folder.is_dir() {
-        let program = syft()?;
-        run(Command::new(root().join("bench/image.sh")).arg(&folder).arg(program))?;
-    }
-    Ok(folder)
-}
-
-/// Syft.
-pub(crate) fn syft() -> Result<PathBuf> {
-    peer("syft", "github.com/anchore/syft/cmd/syft", SYFT)
-}
-
-/// The peer's program, built by its own tool chain where it is not there yet.
-fn peer(name: &str, module: &str, version: &str) -> Result<PathBuf> {
-    let folder = kept()?.join("bin");
-    let path = folder.join(format!("{name}-{version}"));
-    if !path.is_file() {
-        let building = folder.join(format!("build-{name}"));
-        fs::create_dir_all(&building)?;
-        run(Command::new("go").args(["install", &format!("{module}@v{version}")]).env("GOBIN", &building))?;
-        fs::rename(building.join(name), &path)?;
-        fs::remove_dir_all(&building)?;
-    }
-    Ok(path)
 }
 
 /// Bytes of the layers as stored, and inflated.

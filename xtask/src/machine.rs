@@ -5,8 +5,16 @@ use anyhow::{Result, bail};
 use std::process::Command;
 
 /// A program that the tests run, and the Debian package that brings it.
-const PROGRAMS: &[(&str, &str)] =
-    &[("cc", "gcc"), ("docker-registry", "docker-registry"), ("git", "git"), ("rpm", "rpm"), ("skopeo", "skopeo")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("busybox", "busybox-static"),
+    ("cc", "gcc"),
+    ("debootstrap", "debootstrap"),
+    ("docker-registry", "docker-registry"),
+    ("git", "git"),
+    ("rpm", "rpm"),
+    ("skopeo", "skopeo"),
+    ("umoci", "umoci"),
+];
 
 /// Installs what is missing.
 pub(crate) fn ready() -> Result<()> {
@@ -45,6 +53,7 @@ fn has_python() -> bool {
     crate::run::output(Command::new("python3").args(["-m", "ensurepip", "--version"])).is_ok()
 }
 
-fn is_root() -> bool {
+/// Is this run by root?
+pub(crate) fn is_root() -> bool {
     crate::run::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

@@ -1,9 +1,11 @@
 //! The chores: `cargo xtask test`, `bench`, `parity`, `tidy`, `ready`.
 
 mod bench;
+mod images;
 mod machine;
 mod measure;
 mod parity;
+mod peers;
 mod run;
 mod test;
 mod tidy;
@@ -17,7 +19,7 @@ cargo xtask COMMAND
   test            make the machine ready and run everything that CI runs
   test --fast     without making the machine ready
   bench image     the product, the peer and the floor on one image; as root, for the image is built first
-  parity          every package that Syft finds in the image of the benchmark, and no other; as root
+  parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
   tidy            the rules of the house that no compiler checks
   ready           only make the machine ready
 ";

@@ -1,75 +1,128 @@
-//! `cargo xtask parity`: Syft as the oracle on a real image.
+//! `cargo xtask parity`: Syft as the oracle on real images.
+//!
+//! Each package must be found as often by both, by name, version, type and purl. What differs stands in
+//! `xtask/parity.txt` with its reason; a line there that no longer occurs is an error too, so the list only shrinks.
 
-use crate::bench;
-use crate::run::{cargo, run, say, target};
+use crate::images::{BENCH, Image, Recipe, TESTED};
+use crate::peers;
+use crate::run::{output, palisade, root, say};
 use anyhow::{Context, Result, bail};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::process::Command;
 
-/// Name, version, type and purl of a package.
-type Package = [String; 4];
+/// Packages by name, version, type and purl, with how often each is found.
+type Packages = BTreeMap<String, usize>;
 
-/// Both programs on one image must find the same packages, each as often.
+/// On the images of the tests and the benchmark.
 pub(crate) fn check() -> Result<()> {
-    let image = format!("oci-dir:{}", bench::built_image()?.join("bench").display());
-    let syft = bench::syft()?;
-    run(&mut cargo(&["build", "--release", "--quiet", "--package", "palisade"])?)?;
-    let built = target()?;
-    let mut peer = Command::new(syft);
-    peer.args(["scan", "-q", "-o", "json", &image]).env("SYFT_CHECK_FOR_APP_UPDATE", "false");
-    let mut own = Command::new(built.join("release/palisade"));
-    own.args(["sbom", "-q", "--no-cache", "-o", "syft-json", &image]);
-    let (peer, own) = (packages(&mut peer)?, packages(&mut own)?);
-    let wrong = differences(&peer, &own);
-    if !wrong.is_empty() {
-        bail!("{} differences from Syft:\n{}", wrong.len(), wrong.join("\n"));
+    on(TESTED.iter().chain([&BENCH]))
+}
+
+/// On the images of these recipes.
+pub(crate) fn on<'a>(recipes: impl Iterator<Item = &'a Recipe>) -> Result<()> {
+    let program = palisade()?;
+    let mut accepted = Accepted::read(&fs::read_to_string(root().join("xtask/parity.txt"))?)?;
+    let mut wrong = Vec::new();
+    for recipe in recipes {
+        for image in recipe.images()? {
+            let peer = packages(&peer_document(&image)?)?;
+            let mut own = Command::new(&program);
+            own.args(["sbom", "-q", "--no-cache", "-o", "syft-json", &image.source()]);
+            let own = packages(&output(&mut own)?)?;
+            let new = accepted.take(image.name, &differences(&peer, &own));
+            let count: usize = own.values().sum();
+            say(&format!("{}: {count} packages, {} differences from Syft that are not listed", image.name, new.len()));
+            wrong.extend(new);
+        }
     }
-    say(&format!("{} packages, as Syft finds them", own.values().sum::<usize>()));
+    if !wrong.is_empty() {
+        bail!("differences from Syft (-: it alone finds it; +: Palisade alone):\n{}", wrong.join("\n"));
+    }
     Ok(())
 }
 
-fn packages(command: &mut Command) -> Result<BTreeMap<Package, usize>> {
-    let output = command.output()?;
-    if !output.status.success() {
-        bail!("{:?} failed: {}", command.get_program(), String::from_utf8_lossy(&output.stderr));
+/// Syft's document of an image, which is kept beside it.
+fn peer_document(image: &Image) -> Result<String> {
+    let kept = image.folder.with_extension(format!("syft-{}.json", peers::SYFT));
+    if !kept.is_file() {
+        let aside = kept.with_extension("new");
+        let mut peer = Command::new(peers::syft()?);
+        peer.args(["scan", "-q", "-o"]).arg(format!("json={}", aside.display())).arg(image.source());
+        output(peer.env("SYFT_CHECK_FOR_APP_UPDATE", "false"))?;
+        fs::rename(&aside, &kept)?;
     }
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    Ok(fs::read_to_string(kept)?)
+}
+
+fn packages(document: &str) -> Result<Packages> {
+    let document: serde_json::Value = serde_json::from_str(document)?;
     let artifacts = document.get("artifacts").and_then(serde_json::Value::as_array).context("no artifacts")?;
-    let mut packages = BTreeMap::new();
+    let mut packages = Packages::new();
     for artifact in artifacts {
-        let text = |name| artifact.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        *packages.entry(["name", "version", "type", "purl"].map(text)).or_default() += 1;
+        let text = |name| artifact.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty());
+        let words = ["name", "version", "type", "purl"].map(|name| text(name).unwrap_or("(none)"));
+        *packages.entry(words.join(" ")).or_default() += 1;
     }
     Ok(packages)
 }
 
 /// Lines of what one side has more often than the other.
-fn differences(peer: &BTreeMap<Package, usize>, own: &BTreeMap<Package, usize>) -> Vec<String> {
-    let more = |sign: char, of: &BTreeMap<Package, usize>, than: &BTreeMap<Package, usize>| -> Vec<String> {
+fn differences(peer: &Packages, own: &Packages) -> Vec<String> {
+    let more = |sign: char, of: &Packages, than: &Packages| -> Vec<String> {
         let more = of.iter().filter(|(package, count)| than.get(*package).copied().unwrap_or_default() < **count);
-        more.map(|(package, _)| format!("{sign} {}", package.join(" "))).collect()
+        more.map(|(package, _)| format!("{sign} {package}")).collect()
     };
     [more('-', peer, own), more('+', own, peer)].concat()
+}
+
+/// The differences that are listed: `IMAGE SIGN NAME VERSION TYPE PURL # reason`.
+struct Accepted(BTreeSet<String>);
+
+impl Accepted {
+    fn read(list: &str) -> Result<Self> {
+        let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines = lines.map(|line| match line.split_once(" # ") {
+            Some((difference, reason)) if !reason.trim().is_empty() => Ok(difference.to_owned()),
+            _ => bail!("a difference without a reason: {line}"),
+        });
+        Ok(Self(lines.collect::<Result<_>>()?))
+    }
+
+    /// Of the differences of one image, what is not listed; and what is listed and is no difference.
+    fn take(&mut self, image: &str, differences: &[String]) -> Vec<String> {
+        let found: BTreeSet<String> = differences.iter().map(|difference| format!("{image} {difference}")).collect();
+        let prefix = format!("{image} ");
+        let listed: BTreeSet<String> = self.0.extract_if(.., |line| line.starts_with(&prefix)).collect();
+        let gone = listed.difference(&found).map(|line| format!("{line} # is listed, and is no difference any more"));
+        found.difference(&listed).cloned().chain(gone).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn list(names: &[&str]) -> Packages {
+        let mut packages = Packages::new();
+        names.iter().for_each(|name| *packages.entry(format!("{name} 1 deb (none)")).or_default() += 1);
+        packages
+    }
+
     #[test]
     fn counts_what_is_missing_and_what_is_more() {
-        let list = |names: &[&str]| {
-            let mut packages = BTreeMap::new();
-            for name in names {
-                *packages.entry([(*name).to_owned(), "1".to_owned(), "deb".to_owned(), String::new()]).or_default() +=
-                    1;
-            }
-            packages
-        };
         assert!(differences(&list(&["a", "b"]), &list(&["b", "a"])).is_empty());
         assert_eq!(
             differences(&list(&["a", "b", "b"]), &list(&["b", "c"])),
-            ["- a 1 deb ", "- b 1 deb ", "+ c 1 deb "]
+            ["- a 1 deb (none)", "- b 1 deb (none)", "+ c 1 deb (none)"]
         );
+    }
+
+    #[test]
+    fn the_list_may_only_shrink() {
+        let mut accepted = Accepted::read("# head\nx - a 1 # for a reason\ny - b 2 # another\n").unwrap();
+        assert_eq!(accepted.take("x", &["- a 1".to_owned(), "+ c 3".to_owned()]), ["x + c 3"]);
+        assert_eq!(accepted.take("y", &[]), ["y - b 2 # is listed, and is no difference any more"]);
+        assert!(Accepted::read("x - a 1\n").is_err());
     }
 }

@@ -61,6 +61,12 @@ pub(crate) fn target() -> Result<PathBuf> {
     }
 }
 
+/// The product, built for tests.
+pub(crate) fn palisade() -> Result<PathBuf> {
+    run(&mut cargo(&["build", "--quiet", "--package", "palisade"])?)?;
+    Ok(target()?.join("debug/palisade"))
+}
+
 /// Is there a program of this name?
 pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
-use crate::run::{cargo, run};
-use crate::{machine, validate};
+use crate::images::TESTED;
+use crate::run::{cargo, run, say};
+use crate::{machine, parity, validate};
 use anyhow::Result;
 
 /// All of it.
@@ -9,6 +10,11 @@ pub(crate) fn all() -> Result<()> {
     machine::ready()?;
     checks()?;
     validate::check()?;
+    if machine::is_root() {
+        parity::on(TESTED.iter())?;
+    } else {
+        say("skipped: Syft on images of packages, because only root can build them");
+    }
     run(&mut cargo(&["test", "--workspace", "--quiet"])?)
 }
 

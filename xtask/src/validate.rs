@@ -1,6 +1,6 @@
 //! The product's documents before two independent validators of each format.
 
-use crate::run::{cargo, kept, output, root, run, say, target};
+use crate::run::{kept, output, palisade, root, run, say};
 use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
@@ -22,8 +22,7 @@ const FORMATS: &[&str] = &["cyclonedx-json", "cyclonedx-xml", "spdx-json", "spdx
 /// Writes an SBOM of the checkout in every format and has it validated.
 pub(crate) fn check() -> Result<()> {
     let python = python()?;
-    run(&mut cargo(&["build", "--quiet", "--package", "palisade"])?)?;
-    let program = target()?.join("debug/palisade");
+    let program = palisade()?;
     let folder = std::env::temp_dir().join(format!("palisade-validate-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let result = FORMATS.iter().try_for_each(|format| {

@@ -1,0 +1,29 @@
+//! The peers as programs, built once for each version and kept.
+
+use crate::run::{kept, run};
+use anyhow::Result;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The version of Syft that Palisade stands in for.
+pub(crate) const SYFT: &str = "1.57.0";
+
+/// Syft.
+pub(crate) fn syft() -> Result<PathBuf> {
+    peer("syft", "github.com/anchore/syft/cmd/syft", SYFT)
+}
+
+/// The peer's program, built by its own tool chain where it is not there yet.
+fn peer(name: &str, module: &str, version: &str) -> Result<PathBuf> {
+    let folder = kept()?.join("bin");
+    let path = folder.join(format!("{name}-{version}"));
+    if !path.is_file() {
+        let building = folder.join(format!("build-{name}"));
+        fs::create_dir_all(&building)?;
+        run(Command::new("go").args(["install", &format!("{module}@v{version}")]).env("GOBIN", &building))?;
+        fs::rename(building.join(name), &path)?;
+        fs::remove_dir_all(&building)?;
+    }
+    Ok(path)
+}
