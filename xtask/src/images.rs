@@ -20,6 +20,7 @@ pub(crate) struct Recipe {
 pub(crate) const TESTED: &[Recipe] = &[
     Recipe { name: "alpine", version: 1, tags: &["alpine"] },
     Recipe { name: "debian", version: 1, tags: &["debian"] },
+    Recipe { name: "rpm", version: 1, tags: &["rpm-sqlite", "rpm-ndb", "rpm-bdb"] },
 ];
 /// What the benchmark reads: `next` has another top layer.
 pub(crate) const BENCH: Recipe = Recipe { name: "bench", version: 1, tags: &["bench", "next"] };

@@ -11,7 +11,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("debootstrap", "debootstrap"),
     ("docker-registry", "docker-registry"),
     ("git", "git"),
-    ("rpm", "rpm"),
+    // A program of the whole Perl: /usr/bin/perl is in every Debian, its modules are not.
+    ("prove", "perl"),
+    ("rpmbuild", "rpm"),
     ("skopeo", "skopeo"),
     ("umoci", "umoci"),
 ];
