@@ -57,9 +57,10 @@ pub(crate) fn is(cataloger: &dyn Cataloger, word: &str) -> bool {
 /// All tags of a cataloger.
 pub(crate) fn tags(cataloger: &dyn Cataloger) -> impl Iterator<Item = &'static str> {
     let kinds: &[&str] = match cataloger.used_for() {
-        UsedFor::Image => &["image", "installed"],
-        UsedFor::Directory => &["directory", "declared"],
-        UsedFor::Both => &["directory", "image", "installed"],
+        UsedFor::Image => &["image"],
+        UsedFor::Directory => &["directory"],
+        UsedFor::Both => &["directory", "image"],
+        UsedFor::Asked => &[],
     };
     kinds.iter().copied().chain(cataloger.tags().iter().copied())
 }

@@ -3,10 +3,10 @@
 //!
 //! A hit needs no byte of the layer: the digest in the verified manifest names the content. Files are written beside
 //! and renamed, so that any number of runs may share the folder without a lock; one that is damaged or of another
-//! version counts as absent. Facts depend on the program's version and on the catalogers, so both are in the path.
+//! form counts as absent. Facts depend on the catalogers and on their sources, so both are in the path.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use catalog::Plan;
+use catalog::{Plan, facts};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
@@ -21,8 +21,8 @@ pub struct Cache {
     max_bytes: u64,
 }
 
-/// Grows when the form of the facts or what a cataloger takes changes.
-const FORMAT: u32 = 2;
+/// Of the folders' names.
+const PREFIX: &str = "facts-";
 const CHECKSUM: usize = 32;
 /// Facts of the largest layers take some 20 MB unpacked; more than this is damage.
 const MAX_UNPACKED: usize = 1 << 30;
@@ -32,10 +32,10 @@ impl Cache {
     #[must_use]
     pub fn new(root: &Path, plan: &Plan, with_digests: bool) -> Self {
         let mut names: Vec<&str> = plan.catalogers().iter().map(|cataloger| cataloger.name()).collect();
-        names.push(env!("CARGO_PKG_VERSION"));
+        names.push(facts::SOURCES);
         names.push(if with_digests { "digests" } else { "names" });
         let key = hex(digest(&SHA256, names.join(",").as_bytes()).as_ref());
-        let folder = root.join(format!("facts-{FORMAT}-{}", key.get(..16).unwrap_or(&key)));
+        let folder = root.join(format!("{PREFIX}{}", key.get(..16).unwrap_or(&key)));
         Self { folder, max_bytes: 2 << 30 }
     }
 
@@ -81,12 +81,14 @@ impl Cache {
         result
     }
 
-    /// Removes the entries that were written longest ago until the folder is within its bound.
+    /// Removes the entries that were written longest ago, other catalogers' too, until all are within the bound.
     fn prune(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+        let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+        let folders = self.folder.parent().into_iter().flat_map(entries);
+        let folders = folders.filter(|folder| folder.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = folders
+            .flat_map(|folder| entries(&folder.path()))
             .filter_map(|entry| {
-                let entry = entry.ok()?;
                 let metadata = entry.metadata().ok()?;
                 Some((metadata.modified().ok()?, metadata.len(), entry.path()))
             })
@@ -97,9 +99,11 @@ impl Cache {
             if total <= self.max_bytes {
                 return;
             }
-            if fs::remove_file(path).is_ok() {
+            if fs::remove_file(&path).is_ok() {
                 total = total.saturating_sub(size);
             }
+            // Only goes where nothing is in it any more.
+            let _ = path.parent().map(fs::remove_dir);
         }
     }
 }
@@ -169,11 +173,14 @@ mod tests {
     fn stays_within_its_bound() {
         let root = tempfile::tempdir().unwrap();
         let cache = Cache { max_bytes: 200, ..Cache::new(root.path(), &Plan::new(Vec::new()), true) };
+        Cache { max_bytes: 1 << 20, ..Cache::new(root.path(), &Plan::new(Vec::new()), false) }
+            .store("sha256:00", &LayerFacts::default());
         for index in 0..20 {
             cache.store(&format!("sha256:{index:02}"), &LayerFacts::default());
         }
         let total: u64 = fs::read_dir(&cache.folder).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
         assert!(total <= 200, "{total}");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
         assert!(cache.load::<LayerFacts>("sha256:19").is_some());
     }
 

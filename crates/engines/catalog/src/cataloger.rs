@@ -14,7 +14,7 @@ pub trait Cataloger: Send + Sync {
         UsedFor::Both
     }
 
-    /// The peer's selection tags besides image/directory, for example `["package", "os", "linux", "debian"]`.
+    /// The peer's selection tags besides image/directory, for example `["package", "installed", "os", "linux", "debian"]`.
     fn tags(&self) -> &'static [&'static str];
 
     /// The files it wants to see.
@@ -45,6 +45,8 @@ pub enum UsedFor {
     Directory,
     /// Both.
     Both,
+    /// Neither: only where it is asked for.
+    Asked,
 }
 
 /// Which files a cataloger wants.
@@ -104,6 +106,11 @@ impl Extraction {
     /// Records that `from` is needed by `to`.
     pub fn dependency(&mut self, from: ComponentIndex, to: ComponentIndex) {
         self.relationships.push(Relationship { kind: RelationshipKind::DependencyOf, from, to });
+    }
+
+    /// Fails where no component was taken from a file that is there to list some.
+    pub(crate) fn not_empty(&self) -> Result<(), ParseError> {
+        if self.components.is_empty() { Err(ParseError::malformed("unable to determine packages")) } else { Ok(()) }
     }
 
     /// Nothing was taken.
@@ -196,6 +203,11 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn extractions(&self) -> Vec<Found<'a>> {
         self.image.extractions(self.cataloger)
+    }
+
+    /// What another cataloger extracted and that is in scope, by path.
+    pub(crate) fn extractions_of(&self, cataloger: &'static str) -> Vec<Found<'a>> {
+        self.image.extractions(cataloger)
     }
 
     /// What this cataloger extracted at the absolute `path`, as seen from `found`'s layer; symlinks are followed.

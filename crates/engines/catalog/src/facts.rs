@@ -5,6 +5,9 @@ use sbom::{FileFact, Unknown};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
+/// Names the sources that facts are made by: facts that another one made may differ in content and form.
+pub const SOURCES: &str = env!("CATALOG_SOURCES");
+
 /// The facts of one layer. Serializable: this is what the layer cache holds.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LayerFacts {

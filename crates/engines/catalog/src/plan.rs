@@ -1,5 +1,6 @@
 //! Which catalogers run, and which of them want a given path, found without trying every pattern.
 
+use crate::catalogers::license_files::LicenseFiles;
 use crate::distro_files::DistroFiles;
 use crate::{Cataloger, Want, glob};
 use foldhash::HashMap;
@@ -21,10 +22,11 @@ struct Pattern {
 }
 
 impl Plan {
-    /// Compiles the wants of `catalogers`, and of the files that tell the distribution.
+    /// Compiles the wants of `catalogers`, and of the files that tell the distribution and the licences.
     #[must_use]
     pub fn new(mut catalogers: Vec<&'static dyn Cataloger>) -> Self {
         catalogers.push(&DistroFiles);
+        catalogers.push(&LicenseFiles);
         let mut plan = Self {
             catalogers: Vec::new(),
             executables: Vec::new(),

@@ -2,11 +2,40 @@
 //! (Syft 1.57, `pkg/license.go`, `cataloger/internal/licenses`).
 
 use super::license_text;
-use crate::{Extraction, File, Found, ParseError, View};
+use crate::{Assembly, Cataloger, Extraction, File, Found, ParseError, View, Want};
 use aws_lc_rs::digest;
 use sbom::{License, LicenseOrigin};
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+
+/// The name under which [`LicenseFiles`] keeps them.
+const NAME: &str = "license-files";
+
+/// Keeps the licence files for [`Beside`]. Not a cataloger of packages, but the same kind of work.
+pub(crate) struct LicenseFiles;
+
+impl Cataloger for LicenseFiles {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn tags(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn wants(&self) -> &'static [Want] {
+        &[Want::Glob(
+            "**/{LICENSE,LICENCE,License,Licence,license,licence,MIT-LICENSE,UNLICENSE,COPYING,copying,NOTICE,notice}*",
+        )]
+    }
+
+    fn extract(&self, file: &File<'_>, out: &mut Extraction) -> Result<(), ParseError> {
+        if is_license_file(file.name()) { keep(file, out) } else { Ok(()) }
+    }
+
+    fn assemble(&self, _view: &View<'_>, _out: &mut Assembly) {}
+}
 
 /// A longer text is known by its digest only.
 const MAX_TEXT: usize = 256 << 10;
@@ -78,7 +107,7 @@ pub(crate) fn is_recognised(license: &License) -> bool {
     !license.value.starts_with("sha256:")
 }
 
-/// Keeps a licence file for [`Beside`] or [`kept`].
+/// Keeps a licence file for [`kept`].
 ///
 /// # Errors
 /// Where it can't be kept, which is a bug.
@@ -89,29 +118,42 @@ pub(crate) fn keep(file: &File<'_>, out: &mut Extraction) -> Result<(), ParseErr
     Ok(())
 }
 
-/// The licence files of each folder.
-pub(crate) struct Beside<'a> {
-    by_folder: BTreeMap<&'a str, Vec<Found<'a>>>,
+/// The licence files of each folder, gathered when somebody first asks.
+pub(crate) struct Beside<'v, 'a> {
+    view: &'v View<'a>,
+    by_folder: OnceCell<BTreeMap<&'a str, Vec<Found<'a>>>>,
 }
 
-impl<'a> Beside<'a> {
-    /// Gathers the licence files that the cataloger took with [`keep`].
-    pub(crate) fn gather(view: &View<'a>) -> Self {
-        let mut by_folder: BTreeMap<&'a str, Vec<Found<'a>>> = BTreeMap::new();
-        for found in view.extractions() {
-            if let Some((folder, name)) = found.file.path.rsplit_once('/')
-                && is_license_file(name)
-            {
-                by_folder.entry(folder).or_default().push(found);
-            }
-        }
-        Self { by_folder }
+impl<'v, 'a> Beside<'v, 'a> {
+    /// The licence files that `view` shows.
+    pub(crate) fn new(view: &'v View<'a>) -> Self {
+        Self { view, by_folder: OnceCell::new() }
     }
 
     /// The licences in the folder of `found`.
     pub(crate) fn of(&self, found: &Found<'_>) -> Vec<License> {
         let folder = found.file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        self.by_folder.get(folder).into_iter().flatten().flat_map(kept).collect()
+        let by_folder = self.by_folder.get_or_init(|| {
+            let mut by_folder: BTreeMap<&'a str, Vec<Found<'a>>> = BTreeMap::new();
+            for found in self.view.extractions_of(NAME) {
+                let folder = found.file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                by_folder.entry(folder).or_default().push(found);
+            }
+            by_folder
+        });
+        by_folder.get(folder).into_iter().flatten().flat_map(kept).collect()
+    }
+}
+
+/// Adds what was extracted; what has no licence of its own has those of the files beside.
+pub(crate) fn assemble(view: &View<'_>, out: &mut Assembly) {
+    let beside = Beside::new(view);
+    for found in view.extractions() {
+        let mut body = found.body.clone();
+        for component in body.components.iter_mut().filter(|component| component.licenses.is_empty()) {
+            component.licenses = beside.of(&found);
+        }
+        out.add_extracted(&Found { body: &body, ..found });
     }
 }
 

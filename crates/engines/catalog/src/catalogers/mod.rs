@@ -3,23 +3,33 @@
 mod alpm;
 mod apk;
 mod binary_classifier;
+mod bitnami;
 mod cargo_auditable;
 mod cargo_lock;
+mod conan;
+mod conda;
+mod dart;
 mod dependency;
 mod dotnet;
 mod dpkg;
 mod elf_package;
+mod elixir;
+mod erlang;
 mod executable;
+mod github_actions;
 mod go_binary;
 mod go_mod;
 mod go_module;
+mod haskell;
 mod inflate;
 pub(crate) mod java;
 mod javascript;
 mod jvm;
-mod license_files;
+pub(crate) mod license_files;
 mod license_text;
 mod linux_kernel;
+mod lua;
+mod opam;
 mod os;
 mod pe_package;
 mod pe_resources;
@@ -27,10 +37,18 @@ mod php_composer;
 mod php_interpreter;
 mod portage;
 mod python;
+mod r_description;
 mod rpm;
 mod ruby;
+mod sbom_file;
+mod swift;
+mod swipl;
+mod terraform;
 #[cfg(test)]
 mod testing;
+mod vcpkg;
+mod wordpress;
+mod yaml;
 
 use crate::Cataloger;
 
@@ -65,4 +83,26 @@ pub static ALL: &[&dyn Cataloger] = &[
     &elf_package::ElfPackage,
     &php_interpreter::PhpInterpreter,
     &pe_package::PePackage,
+    &dart::PubspecLock,
+    &dart::Pubspec,
+    &swift::SwiftPackageManager,
+    &swift::Cocoapods,
+    &conan::Conan,
+    &conan::ConanInfo,
+    &haskell::Haskell,
+    &elixir::MixLock,
+    &erlang::RebarLock,
+    &erlang::OtpApplication,
+    &vcpkg::VcpkgManifest,
+    &r_description::RPackage,
+    &lua::LuaRock,
+    &opam::Opam,
+    &swipl::SwiplPack,
+    &github_actions::ActionUsage,
+    &github_actions::WorkflowUsage,
+    &terraform::TerraformLock,
+    &conda::CondaMeta,
+    &wordpress::WordpressPlugins,
+    &bitnami::Bitnami,
+    &sbom_file::SbomFile,
 ];

@@ -162,7 +162,12 @@ fn relationships<'a>(view: &'a View<'_>) -> Vec<Edge<'a>> {
             FileRelation::SupportingEvidence => ("evident-by", Note::Kind("supporting")),
         };
         let child = view.files.get(edge.file).map_or("", |file| file.id.as_str());
-        edges.push(Edge { parent: view.component_id(edge.component), child, kind, note });
+        let parent = view.component_id(edge.component);
+        // Read from a document, which is the only file that speaks of it.
+        if view.component(edge.component).is_some_and(|component| component.found_by == "sbom-cataloger") {
+            edges.push(Edge { parent, child, kind: "described-by", note: Note::None });
+        }
+        edges.push(Edge { parent, child, kind, note });
     }
     edges.sort_unstable();
     edges

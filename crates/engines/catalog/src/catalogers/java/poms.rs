@@ -26,29 +26,19 @@ impl Cataloger for JavaPom {
     }
 
     fn wants(&self) -> &'static [Want] {
-        // Licence texts count where they lie beside a pom that names none: in practice near the top.
-        &[
-            Want::Glob("**/pom.xml"),
-            Want::Glob("{LICENSE,LICENCE,License,Licence,license,licence,COPYING,NOTICE}*"),
-            Want::Glob("*/{LICENSE,LICENCE,License,Licence,license,licence,COPYING,NOTICE}*"),
-            Want::Glob("*/*/{LICENSE,LICENCE,License,Licence,license,licence,COPYING,NOTICE}*"),
-        ]
+        &[Want::Glob("**/pom.xml")]
     }
 
     fn extract(&self, file: &File<'_>, out: &mut Extraction) -> Result<(), ParseError> {
-        if file.name() == "pom.xml" {
-            let project = Project::parse(file.bytes)?;
-            out.kept = postcard::to_stdvec(&project).map_err(|error| ParseError::malformed(error.to_string()))?;
-        } else {
-            license_files::keep(file, out)?;
-        }
+        let project = Project::parse(file.bytes)?;
+        out.kept = postcard::to_stdvec(&project).map_err(|error| ParseError::malformed(error.to_string()))?;
         Ok(())
     }
 
     fn assemble(&self, view: &View<'_>, out: &mut Assembly) {
         let mut resolver = Resolver::default();
         let mut poms: Vec<(Found<'_>, usize)> = Vec::new();
-        for found in view.extractions().into_iter().filter(|found| found.file.path.ends_with("/pom.xml")) {
+        for found in view.extractions() {
             match postcard::from_bytes(&found.body.kept) {
                 Ok(project) => {
                     let pom = resolver.add(&found.file.path, project);
@@ -58,7 +48,7 @@ impl Cataloger for JavaPom {
             }
         }
         poms.iter().for_each(|(_, pom)| resolver.register(*pom));
-        let licenses = license_files::Beside::gather(view);
+        let licenses = license_files::Beside::new(view);
         let mut known: HashMap<Coordinates, ComponentIndex> = HashMap::new();
         let mut projects = Vec::new();
         for (found, pom) in &poms {

@@ -35,19 +35,10 @@ impl Cataloger for JavaScriptPackage {
     }
 
     fn wants(&self) -> &'static [Want] {
-        // Licence texts count beside a package.json that names none.
-        &[
-            Want::Glob("**/package.json"),
-            Want::Glob(
-                "**/{LICENSE,LICENCE,License,Licence,license,licence,MIT-LICENSE,UNLICENSE,COPYING,copying,NOTICE,notice}*",
-            ),
-        ]
+        &[Want::Glob("**/package.json")]
     }
 
     fn extract(&self, file: &File<'_>, out: &mut Extraction) -> Result<(), ParseError> {
-        if file.name() != "package.json" {
-            return license_files::keep(file, out);
-        }
         for found in PackageJson::parse(&file.text())? {
             let record = Record {
                 name: &found.name,
@@ -66,16 +57,6 @@ impl Cataloger for JavaScriptPackage {
     }
 
     fn assemble(&self, view: &View<'_>, out: &mut Assembly) {
-        let licenses = license_files::Beside::gather(view);
-        for found in view.extractions() {
-            for component in &found.body.components {
-                let mut component = component.clone();
-                component.locations.push(found.location());
-                if component.licenses.is_empty() {
-                    component.licenses = licenses.of(&found);
-                }
-                out.add(component);
-            }
-        }
+        license_files::assemble(view, out);
     }
 }

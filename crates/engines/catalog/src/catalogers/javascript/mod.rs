@@ -12,7 +12,6 @@ mod npm;
 mod package;
 mod package_json;
 mod pnpm;
-mod yaml;
 mod yarn;
 
 pub(crate) use installed::JavaScriptPackage;

@@ -3,8 +3,8 @@
 
 use super::lock::Locked;
 use super::package::component;
-use super::yaml;
 use crate::catalogers::dependency::Needs;
+use crate::catalogers::yaml;
 use crate::{Extraction, ParseError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

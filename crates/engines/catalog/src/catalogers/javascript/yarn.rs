@@ -2,9 +2,9 @@
 
 use super::lock::Locked;
 use super::package::component;
-use super::yaml;
 use crate::ParseError;
 use crate::catalogers::dependency::Needs;
+use crate::catalogers::yaml;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

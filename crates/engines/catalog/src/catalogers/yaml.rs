@@ -1,4 +1,4 @@
-//! YAML documents of lock files, within limits.
+//! YAML documents, within limits.
 
 use crate::ParseError;
 use serde::de::DeserializeOwned;
