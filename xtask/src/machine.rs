@@ -7,6 +7,7 @@ use std::process::Command;
 /// A program that the tests run, and the Debian package that brings it.
 const PROGRAMS: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
+    ("c++", "g++"),
     ("cc", "gcc"),
     ("debootstrap", "debootstrap"),
     ("docker-registry", "docker-registry"),

@@ -1,6 +1,7 @@
-//! The chores: `cargo xtask test`, `bench`, `parity`, `tidy`, `ready`.
+//! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `tidy`, `ready`.
 
 mod bench;
+mod fuzz;
 mod images;
 mod machine;
 mod measure;
@@ -20,6 +21,8 @@ cargo xtask COMMAND
   test --fast     without making the machine ready
   bench image     the product, the peer and the floor on one image; as root, for the image is built first
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
+  fuzz [SECONDS [TARGET]]
+                  every fuzz target (or one) from its kept inputs on, for so many seconds each; 60 unless told
   tidy            the rules of the house that no compiler checks
   ready           only make the machine ready
 ";
@@ -32,6 +35,9 @@ fn main() -> Result<()> {
         ["test", "--fast"] => test::fast(),
         ["bench", "image"] => bench::image(),
         ["parity"] => parity::check(),
+        ["fuzz"] => fuzz::all(60, None),
+        ["fuzz", seconds] => fuzz::all(seconds.parse()?, None),
+        ["fuzz", seconds, target] => fuzz::all(seconds.parse()?, Some(target)),
         ["tidy"] => tidy::check(),
         ["ready"] => machine::ready(),
         _ => bail!("{USAGE}"),

@@ -2,14 +2,18 @@
 
 use crate::images::TESTED;
 use crate::run::{cargo, run, say};
-use crate::{machine, parity, validate};
+use crate::{fuzz, machine, parity, validate};
 use anyhow::Result;
+
+/// For each fuzz target.
+const FUZZ_SECONDS: u32 = 4;
 
 /// All of it.
 pub(crate) fn all() -> Result<()> {
     machine::ready()?;
     checks()?;
     validate::check()?;
+    fuzz::all(FUZZ_SECONDS, None)?;
     if machine::is_root() {
         parity::on(TESTED.iter())?;
     } else {

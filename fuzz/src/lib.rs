@@ -1,0 +1,54 @@
+//! One fuzz target for each parser of untrusted bytes.
+//!
+//! A [`Target`] takes any bytes. It must come back soon, with memory in proportion to what it was given, and without a
+//! panic; what else it claims, it asserts. `cargo xtask fuzz` lets libFuzzer look for bytes that break this. The kept
+//! inputs in `corpus/` are replayed by this crate's tests.
+
+mod documents;
+mod files;
+mod images;
+mod texts;
+
+/// A parser, or several that read the same kind of bytes.
+pub struct Target {
+    /// Its name, and that of its folder in `corpus/`.
+    pub name: &'static str,
+    /// Feeds it.
+    pub run: fn(&[u8]),
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "advisory", run: documents::advisory },
+    Target { name: "archive", run: files::archive },
+    Target { name: "archive-members", run: files::archive_members },
+    Target { name: "cpe", run: texts::cpe },
+    Target { name: "database", run: documents::database },
+    Target { name: "executable", run: files::executable },
+    Target { name: "feed", run: documents::feed },
+    Target { name: "file", run: files::file },
+    Target { name: "image", run: images::image },
+    Target { name: "image-archive", run: images::archive },
+    Target { name: "layer", run: images::layer },
+    Target { name: "licence", run: texts::licence },
+    Target { name: "purl", run: texts::purl },
+    Target { name: "reference", run: texts::reference },
+    Target { name: "rpm-database", run: files::rpm_database },
+    Target { name: "sbom", run: documents::sbom },
+    Target { name: "template", run: texts::template },
+    Target { name: "version", run: texts::version },
+    Target { name: "version-range", run: texts::version_range },
+    Target { name: "vex", run: documents::vex },
+];
+
+/// The target of that name.
+#[must_use]
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+/// What stands before and after the first line break.
+fn first_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    end.and_then(|end| Some((bytes.get(..end)?, bytes.get(end + 1..)?))).unwrap_or((bytes, &[]))
+}
