@@ -1,30 +1,13 @@
 //! Where reports go: files that appear whole or not at all, and standard output.
 
 use anyhow::Context;
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Writes what `write` produces to `path`, through a file beside it that is renamed when it is complete.
+/// Writes what `write` produces to `path`, whole or not at all.
 pub(crate) fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let temporary = temporary(path);
-    let result: anyhow::Result<()> = (|| {
-        let mut file = io::BufWriter::with_capacity(1 << 16, fs::File::create(&temporary)?);
-        write(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        Ok(fs::rename(&temporary, path)?)
-    })();
-    if result.is_err() {
-        // What is left would look like a report.
-        let _ = fs::remove_file(&temporary);
-    }
-    result.with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    path.with_file_name(name)
+    mapped::replace::<anyhow::Error>(path, |out| write(out))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes what `write` produces to standard output. A reader that went away (`| head`) is no failure.

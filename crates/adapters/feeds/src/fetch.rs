@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{
-    CONTENT_RANGE, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
+    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,26 @@ impl State {
         (state.address == address).then_some(state)
     }
 
+    /// A request that is answered in full only when something has changed.
+    fn conditional(&self, mut request: RequestBuilder) -> RequestBuilder {
+        if !self.etag.is_empty() {
+            request = request.header(IF_NONE_MATCH, &self.etag);
+        }
+        if !self.last_modified.is_empty() {
+            request = request.header(IF_MODIFIED_SINCE, &self.last_modified);
+        }
+        request
+    }
+
+    /// Whether the publisher's own words say that both are one.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self.etag.is_empty(), self.last_modified.is_empty()) {
+            (false, _) => self.etag == other.etag,
+            (true, false) => self.last_modified == other.last_modified,
+            (true, true) => false,
+        }
+    }
+
     /// What a resumed request must still agree with; `None`: only a strong one is good enough.
     fn validator(&self) -> Option<&str> {
         let etag = Some(self.etag.as_str()).filter(|etag| !etag.is_empty() && !etag.starts_with("W/"));
@@ -90,6 +110,12 @@ impl Files {
         let beside = |ending: &str| whole.with_file_name(format!(".{name}.{ending}"));
         Self { state: beside("state"), part: beside("part"), part_state: beside("part.state"), whole: whole.to_owned() }
     }
+}
+
+/// Whether `path` is the file `whole`, or one that is kept beside it.
+pub(crate) fn belongs(whole: &Path, path: &Path) -> bool {
+    let files = Files::of(whole);
+    [files.whole, files.state, files.part, files.part_state].iter().any(|own| own == path)
 }
 
 /// One try.
@@ -130,6 +156,30 @@ impl Fetcher {
         }
     }
 
+    /// Whether the address has something newer than the file.
+    pub(crate) fn ask(&self, address: &str, whole: &Path) -> Result<Got, FeedError> {
+        let files = Files::of(whole);
+        let address = self.latest(address)?;
+        let known = State::read(&files.state, &address).filter(|_| files.whole.is_file());
+        let mut request = self.client(&address)?.head(&address);
+        if let Some(known) = &known {
+            request = known.conditional(request);
+        }
+        let response = request.send().map_err(|source| FeedError::Request { address: address.clone(), source })?;
+        match response.status().as_u16() {
+            304 => Ok(Got::Unchanged),
+            // A server that ignores conditions still tells what it has.
+            200 if known.is_some_and(|known| known.is_same(&State::of(&address, response.headers()))) => {
+                Ok(Got::Unchanged)
+            }
+            200 => {
+                let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+                Ok(Got::Changed(length.unwrap_or_default()))
+            }
+            status => Err(FeedError::Status { address, status }),
+        }
+    }
+
     /// The address itself; or, of a text that names the latest archive, the archive beside it.
     fn latest(&self, address: &str) -> Result<String, FeedError> {
         let Some((folder, _)) = address.rsplit_once('/').filter(|_| address.ends_with("_latest.txt")) else {
@@ -153,12 +203,7 @@ impl Fetcher {
         if let Some(validator) = part.as_ref().and_then(State::validator) {
             request = request.header(RANGE, format!("bytes={started}-")).header(IF_RANGE, validator);
         } else if let Some(known) = &known {
-            if !known.etag.is_empty() {
-                request = request.header(IF_NONE_MATCH, &known.etag);
-            }
-            if !known.last_modified.is_empty() {
-                request = request.header(IF_MODIFIED_SINCE, &known.last_modified);
-            }
+            request = known.conditional(request);
         }
         let failed = |source: reqwest::Error| FeedError::Request { address: address.to_owned(), source };
         let response = match request.send() {

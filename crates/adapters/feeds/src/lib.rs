@@ -33,4 +33,4 @@ pub use folder::read_folder;
 pub use format::FeedItem;
 pub use report::{FileReport, Report, SourceReport};
 pub use source::{Incremental, SOURCES, Source, WOLFI_LAST_FREE_DAY};
-pub use update::{Fetched, Outcome, update};
+pub use update::{Fetched, Outcome, Watch, check, download, update};

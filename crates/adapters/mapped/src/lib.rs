@@ -1,6 +1,6 @@
 //! Large files that are mapped, never copied, and replaced whole or not at all: the advisory database.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ impl MappedFile {
 }
 
 /// Puts what `write` produces in place of the file at `path`. The old file stays until the new one is complete and on
-/// disk, and stays for good where `write` fails.
+/// disk, and stays for good where `write` fails. What is no plain file (a device, a pipe) is written to as it is.
 ///
 /// # Errors
 /// Where `write` fails, or the folder can't be written.
@@ -40,15 +40,18 @@ pub fn replace<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
 ) -> Result<(), E> {
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        return write_out(OpenOptions::new().write(true).open(path)?, write).map(drop);
+    }
+    // Of a link, the file that it leads to.
+    let target = fs::canonicalize(path);
+    let path = target.as_deref().unwrap_or(path);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
     let temporary = beside(path);
     let result = (|| {
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
-        write(&mut out)?;
-        out.flush()?;
-        out.into_inner().map_err(|error| E::from(error.into_error()))?.sync_all()?;
+        write_out(File::create(&temporary)?, write)?.sync_all()?;
         Ok(fs::rename(&temporary, path)?)
     })();
     if result.is_err() {
@@ -56,6 +59,15 @@ pub fn replace<E: From<io::Error>>(
         let _ = fs::remove_file(&temporary);
     }
     result
+}
+
+fn write_out<E: From<io::Error>>(
+    file: File,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<File, E> {
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    write(&mut out)?;
+    out.into_inner().map_err(|error| E::from(error.into_error()))
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -80,5 +92,21 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(MappedFile::open(&path).unwrap().bytes(), b"one");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_stay_links_and_devices_devices() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        fs::write(folder.path().join("file"), "old").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        replace::<io::Error>(&link, |out| out.write_all(b"new")).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"new");
+        let device = folder.path().join("device");
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        replace::<io::Error>(&device, |out| out.write_all(b"new")).unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

@@ -24,7 +24,7 @@ fn config(source: &str, address: &str) -> Config {
 }
 
 fn fetch(cache: &Path, source: &str, server: &Server, path: &str) -> Outcome {
-    let mut done = update(cache, &config(source, &format!("{}{path}", server.address))).unwrap();
+    let mut done = update(cache, &config(source, &format!("{}{path}", server.address)), &|_| ()).unwrap();
     assert_eq!(done.len(), 1);
     done.remove(0).outcome
 }
@@ -45,6 +45,41 @@ fn fetches_once_and_then_only_what_changed() {
     let mut items = Vec::new();
     let report = feeds::read_folder(cache.path(), &Config::default(), &mut |item| items.push(item)).unwrap();
     assert_eq!((items.len(), report.sources["kev"].licence.as_str()), (1, "CC0-1.0"));
+}
+
+#[test]
+fn tells_what_is_newer_without_fetching_it() {
+    let server = start(|number, request| match (number, request.method.as_str()) {
+        (0, "HEAD") => ok("", b""),
+        (1, "GET") => ok("ETag: \"1\"\r\n", KEV),
+        (2, "HEAD") => answer("304 Not Modified", "", 0, b""),
+        (3, "HEAD") => answer("200 OK", "ETag: \"1\"\r\n", 7, b""),
+        (4, "HEAD") => answer("200 OK", "ETag: \"2\"\r\n", 7, b""),
+        other => panic!("{other:?}"),
+    });
+    let cache = tempfile::tempdir().unwrap();
+    let config = config("kev", &format!("{}/kev.json", server.address));
+    let ask = || feeds::check(cache.path(), &config, &|_| ()).unwrap().remove(0).outcome;
+    assert!(matches!(ask(), Outcome::Changed(0)));
+    assert!(!cache.path().join("kev").exists());
+    update(cache.path(), &config, &|_| ()).unwrap();
+    assert!(matches!(ask(), Outcome::Unchanged));
+    assert!(matches!(ask(), Outcome::Unchanged), "the server ignores the condition");
+    assert!(matches!(ask(), Outcome::Changed(7)));
+    assert_eq!(std::fs::read(cache.path().join("kev/kev.json")).unwrap(), KEV);
+}
+
+#[test]
+fn removes_what_is_configured_no_more() {
+    let server = start(|_, _| ok("ETag: \"1\"\r\n", KEV));
+    let cache = tempfile::tempdir().unwrap();
+    for path in ["/old.json", "/new.json"] {
+        fetch(cache.path(), "kev", &server, path);
+    }
+    let mut names: Vec<_> =
+        std::fs::read_dir(cache.path().join("kev")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".new.json.state", "new.json"]);
 }
 
 #[test]
@@ -130,7 +165,7 @@ fn finds_the_latest_archive() {
 fn refuses_addresses_without_https() {
     let cache = tempfile::tempdir().unwrap();
     for address in ["http://example.org/kev.json", "ftp://127.0.0.1/kev.json", "file:///etc/passwd", "kev.json"] {
-        let done = update(cache.path(), &config("kev", address)).unwrap();
+        let done = update(cache.path(), &config("kev", address), &|_| ()).unwrap();
         assert!(matches!(done[0].outcome, Outcome::Failed(FeedError::Address { .. })), "{done:?}");
     }
 }

@@ -8,6 +8,7 @@ use std::thread;
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    pub(crate) method: String,
     pub(crate) path: String,
     headers: Vec<(String, String)>,
 }
@@ -45,13 +46,15 @@ pub(crate) fn start(answer: impl Fn(usize, &Request) -> Vec<u8> + Send + 'static
 
 fn read(stream: &TcpStream) -> Option<Request> {
     let mut lines = BufReader::new(stream).lines();
-    let path = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
+    let first = lines.next()?.ok()?;
+    let (method, rest) = first.split_once(' ')?;
+    let (method, path) = (method.to_owned(), rest.split(' ').next()?.to_owned());
     let mut headers = Vec::new();
     while let Some(Ok(line)) = lines.next() {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    Some(Request { path, headers })
+    Some(Request { method, path, headers })
 }
 
 /// An answer with a body that is as long as it says.
