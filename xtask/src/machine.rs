@@ -9,9 +9,11 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
     ("c++", "g++"),
     ("cc", "gcc"),
+    ("containerd", "containerd"),
     ("debootstrap", "debootstrap"),
     ("docker-registry", "docker-registry"),
     ("git", "git"),
+    ("podman", "podman"),
     // A program of the whole Perl: /usr/bin/perl is in every Debian, its modules are not.
     ("prove", "perl"),
     ("rpmbuild", "rpm"),

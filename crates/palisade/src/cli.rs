@@ -33,7 +33,8 @@ Examples:
   palisade ship dir:.                              SBOM summary and findings of this folder
   palisade sbom alpine:3.20 -o cyclonedx-json      an SBOM of an image
   palisade scan sbom.json --fail-on high           findings of an SBOM; code 2 when one is high or worse
-  palisade db build --from ./feeds                 the advisory database, from a folder of feeds
+  palisade db update                               the advisory database, from its publishers
+  palisade db build --from ./feeds                 the same from a folder of their feeds
   palisade install-names ~/bin                     the names syft and grype, leading here
 
 Exit codes:

@@ -6,8 +6,7 @@ use std::path::Path;
 
 /// Writes what `write` produces to `path`, whole or not at all.
 pub(crate) fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    mapped::replace::<anyhow::Error>(path, |out| write(out))
-        .with_context(|| format!("cannot write {}", path.display()))
+    mapped::replace::<anyhow::Error>(path, |out| write(out)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes what `write` produces to standard output. A reader that went away (`| head`) is no failure.

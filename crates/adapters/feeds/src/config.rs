@@ -11,6 +11,7 @@ use crate::source::{SOURCES, Source};
 /// The configuration, in TOML:
 ///
 /// ```toml
+/// database = "https://mirror.example/advisories.db"
 /// [sources.nvd]
 /// addresses = ["https://mirror.example/nvdcve-2.0-2024.json.gz"]
 /// [sources.wolfi]
@@ -21,6 +22,8 @@ use crate::source::{SOURCES, Source};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// The address of a database that is made elsewhere, to be fetched in place of the publishers' feeds.
+    pub database: Option<String>,
     /// By source.
     pub sources: BTreeMap<String, SourceConfig>,
     /// Limits.

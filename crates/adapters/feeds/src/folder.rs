@@ -186,7 +186,10 @@ fn sums(text: &str) -> BTreeMap<String, String> {
 }
 
 /// A file's SHA-256, in hexadecimal.
-pub(crate) fn sha256(path: &Path) -> std::io::Result<String> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256(path: &Path) -> std::io::Result<String> {
     digest(&mut BufReader::with_capacity(256 << 10, File::open(path)?))
 }
 

@@ -29,8 +29,8 @@ mod update;
 
 pub use config::{Config, Limits, SourceConfig};
 pub use error::FeedError;
-pub use folder::read_folder;
+pub use folder::{read_folder, sha256};
 pub use format::FeedItem;
 pub use report::{FileReport, Report, SourceReport};
 pub use source::{Incremental, SOURCES, Source, WOLFI_LAST_FREE_DAY};
-pub use update::{Fetched, Outcome, Watch, check, download, update};
+pub use update::{Fetched, Outcome, Watch, check, download, is_newer, update};

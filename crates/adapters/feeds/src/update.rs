@@ -79,6 +79,14 @@ pub fn download(address: &str, path: &Path, limits: Limits) -> Result<bool, Feed
     Ok(Fetcher::new(limits)?.fetch(address, path, Check::None)? != Got::Unchanged)
 }
 
+/// Whether the address has something newer than the file that [`download`] made.
+///
+/// # Errors
+/// When it cannot be asked.
+pub fn is_newer(address: &str, path: &Path, limits: Limits) -> Result<bool, FeedError> {
+    Ok(Fetcher::new(limits)?.ask(address, path)? != Got::Unchanged)
+}
+
 /// One address to go to.
 struct Job {
     source: &'static str,

@@ -1,7 +1,7 @@
 //! Large files that are mapped, never copied, and replaced whole or not at all: the advisory database.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 /// A mapped file.
@@ -79,6 +79,7 @@ fn beside(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn a_failed_replacement_keeps_the_old_file() {

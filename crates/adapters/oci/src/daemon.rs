@@ -36,7 +36,7 @@ pub enum DaemonError {
     /// Nothing listens.
     #[error("cannot reach {engine} at {address}; start it, set {variable}, or use registry: to do without it")]
     Unreachable {
-        /// `docker` or `podman`.
+        /// `docker`, `podman` or `containerd`.
         engine: &'static str,
         /// Where it was looked for.
         address: String,
@@ -44,7 +44,7 @@ pub enum DaemonError {
         variable: &'static str,
         /// Why.
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The address is of a kind that is not spoken.
     #[error("{variable}={address} is neither unix://, tcp:// nor http://; forward its socket and name that")]
@@ -57,7 +57,7 @@ pub enum DaemonError {
     /// 404.
     #[error("{engine} has no image {image}; run `{engine} pull {image}`, or use registry:{image}")]
     NotFound {
-        /// `docker` or `podman`.
+        /// `docker`, `podman` or `containerd`.
         engine: &'static str,
         /// As asked for.
         image: String,
@@ -65,7 +65,7 @@ pub enum DaemonError {
     /// Another status.
     #[error("{engine} answered with status {status}: {message}")]
     Status {
-        /// `docker` or `podman`.
+        /// `docker`, `podman` or `containerd`.
         engine: &'static str,
         /// The status.
         status: u16,
@@ -197,7 +197,7 @@ impl Daemon {
 
 fn unreachable(engine: Engine, address: &str, source: reqwest::Error) -> DaemonError {
     let (engine, variable) = (engine.name(), engine.variable());
-    DaemonError::Unreachable { engine, address: address.to_owned(), variable, source: source.without_url() }
+    DaemonError::Unreachable { engine, address: address.to_owned(), variable, source: source.without_url().into() }
 }
 
 impl Tar for Daemon {

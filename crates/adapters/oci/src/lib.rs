@@ -4,6 +4,7 @@
 //! A layer's stream is decompressed on the fly and its digest is checked when it ends; nothing is written to disk.
 
 pub mod archive;
+pub mod containerd;
 pub mod daemon;
 pub mod decode;
 pub mod error;

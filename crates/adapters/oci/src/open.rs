@@ -1,7 +1,7 @@
 //! One way to open an image, wherever it is.
 
 use crate::daemon::{self, Engine};
-use crate::{Image, OciError, Platform, RegistryOptions, archive, layout, registry};
+use crate::{Image, OciError, Platform, RegistryOptions, archive, containerd, layout, registry};
 use std::path::Path;
 
 /// Where an image is: what the peers write in front of a reference.
@@ -13,7 +13,7 @@ pub enum ImageScheme {
     Docker,
     /// `podman:`, from Podman's service.
     Podman,
-    /// `containerd:`.
+    /// `containerd:`, from containerd's content store.
     Containerd,
     /// `docker-archive:`, a file of `docker save`.
     DockerArchive,
@@ -48,13 +48,9 @@ pub fn open(scheme: ImageScheme, reference: &str, options: &OpenOptions) -> Resu
         ImageScheme::Podman => daemon::open(Engine::Podman, reference, platform),
         ImageScheme::DockerArchive => archive::open_docker(Path::new(reference)),
         ImageScheme::OciArchive => archive::open_oci(Path::new(reference), None, platform),
-        ImageScheme::Containerd => {
-            Err(unsupported("containerd", "export it (`ctr image export FILE IMAGE`) and read that with oci-archive:"))
+        ImageScheme::Containerd => containerd::open(reference, platform),
+        ImageScheme::Singularity => {
+            Err(OciError::Unsupported { scheme: "singularity", hint: "read the folder it unpacks to with dir:" })
         }
-        ImageScheme::Singularity => Err(unsupported("singularity", "read the folder it unpacks to with dir:")),
     }
-}
-
-fn unsupported(scheme: &'static str, hint: &'static str) -> OciError {
-    OciError::Unsupported { scheme, hint }
 }

@@ -126,7 +126,7 @@ impl Summary<'_> {
         match &self.findings {
             Err(cause) => {
                 writeln!(out, "  findings    unknown: {cause}")?;
-                writeln!(out, "              run `palisade db build --from DIR`, or set PALISADE_ADVISORIES")?;
+                writeln!(out, "              {}", db::HOW_TO_GET_ONE)?;
             }
             Ok(findings) => self.findings(findings, out)?,
         }

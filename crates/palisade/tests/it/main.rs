@@ -1,10 +1,14 @@
 //! The binary as a user runs it, under its own name and the peers'.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod daemons;
 mod names;
+#[path = "../../../adapters/feeds/tests/it/server.rs"]
+mod publisher;
 mod registry;
 #[path = "../../../adapters/oci/tests/it/server.rs"]
 mod server;
+mod update;
 
 use std::fs;
 use std::io::Write;

@@ -1,7 +1,9 @@
 //! `palisade db`: the advisory database.
 
 mod build;
+mod origin;
 mod search;
+mod update;
 
 use crate::cli::Global;
 use crate::outcome::{OK, Outcome, advised};
@@ -10,8 +12,8 @@ use anyhow::Context;
 use clap::Subcommand;
 use mapped::MappedFile;
 use matching::database::Database;
+use origin::OriginArgs;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// `palisade db`
@@ -23,14 +25,14 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    /// Make a database from a folder of the publishers' feeds.
+    /// Make a database from a folder of the publishers' feeds, or from the publishers themselves.
     Build(build::Args),
-    /// Make the database anew from its configured source, keeping the old one until the new one is whole.
-    Update(PlaceArgs),
+    /// Fetch what the publishers have that is new, and make the database of it; the old one stays until then.
+    Update(update::UpdateArgs),
     /// Which database there is, and whether it is whole.
     Status(StatusArgs),
     /// Is there a newer database? Code 100 when there is.
-    Check(StatusArgs),
+    Check(update::CheckArgs),
     /// The publishers in the database, with licence and number of advisories.
     #[command(alias = "providers")]
     List(StatusArgs),
@@ -50,35 +52,44 @@ pub(crate) struct PlaceArgs {
     pub(crate) db: Option<PathBuf>,
 }
 
-/// `palisade db status`, `check` and `list`
+/// `palisade db status` and `list`
 #[derive(Debug, Clone, clap::Args)]
 struct StatusArgs {
     #[command(flatten)]
     place: PlaceArgs,
     /// text or json.
-    #[arg(short, long, default_value = "text", value_parser = ["text", "json", "table", "raw"])]
-    output: String,
+    #[arg(short, long, default_value = "text")]
+    output: Format,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    #[value(aliases = ["table", "raw"])]
+    Text,
+    Json,
 }
 
 /// `palisade db import`
 #[derive(Debug, Clone, clap::Args)]
 struct ImportArgs {
-    /// A file that `palisade db build` made.
-    file: PathBuf,
+    /// A file that `palisade db build` made, or its address; `?checksum=sha256:...` is held against it.
+    file: String,
     #[command(flatten)]
     place: PlaceArgs,
 }
 
-/// Where the feeds are when no folder is named.
-pub(crate) const SOURCE_VARIABLE: &str = "PALISADE_ADVISORIES";
+/// What to do without a database.
+pub(crate) const HOW_TO_GET_ONE: &str =
+    "run `palisade db update`, or `palisade db build --from DIR`, or set PALISADE_ADVISORIES to a folder of feeds";
 
 /// Runs it.
 pub(crate) fn run(args: &Args, global: Global) -> Outcome {
     match &args.command {
         Command::Build(args) => build::run(args, global),
-        Command::Update(place) => update(place, global),
+        Command::Update(args) => update::update(args, global),
         Command::Status(args) => status(args),
-        Command::Check(args) => check(args),
+        Command::Check(args) => update::check(args, global),
         Command::List(args) => list(args),
         Command::Search(args) => search::run(args),
         Command::Import(args) => import(args),
@@ -92,9 +103,11 @@ impl Args {
         let path = match &mut self.command {
             Command::Build(args) => &mut args.out,
             Command::Search(args) => &mut args.place.db,
-            Command::Status(args) | Command::List(args) | Command::Check(args) => &mut args.place.db,
+            Command::Status(args) | Command::List(args) => &mut args.place.db,
+            Command::Check(args) => &mut args.place.db,
+            Command::Update(args) => &mut args.place.db,
             Command::Import(args) => &mut args.place.db,
-            Command::Update(args) | Command::Delete(args) => &mut args.db,
+            Command::Delete(args) => &mut args.db,
         };
         path.get_or_insert(place);
     }
@@ -111,35 +124,22 @@ impl PlaceArgs {
     }
 }
 
-/// Opens the database; where there is none yet, makes it from [`SOURCE_VARIABLE`] first.
+/// Opens the database; where there is none yet, makes it first from where the user said that advisories are.
 pub(crate) fn open_or_build(db: Option<&Path>, global: Global) -> anyhow::Result<MappedFile> {
     let place = PlaceArgs { db: db.map(Path::to_path_buf) };
     let path = place.path()?;
     if !path.exists() {
-        let Some(folder) = std::env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else {
-            return Err(advised(
-                format!("there is no advisory database at {}", path.display()),
-                format!("run `palisade db build --from DIR`, or set {SOURCE_VARIABLE} to a folder of feeds"),
-            ));
-        };
-        build::build(&folder, &path, global)?;
+        let origin = OriginArgs::of_environment();
+        if !origin.is_configured() {
+            return Err(advised(format!("there is no advisory database at {}", path.display()), HOW_TO_GET_ONE));
+        }
+        update::bring(&origin.sources()?, &path, global).context("cannot make the advisory database")?;
     }
     open(&path)
 }
 
 fn open(path: &Path) -> anyhow::Result<MappedFile> {
     MappedFile::open(path).map_err(anyhow::Error::from).with_context(|| format!("cannot open {}", path.display()))
-}
-
-fn update(place: &PlaceArgs, global: Global) -> Outcome {
-    let Some(folder) = std::env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else {
-        return Err(advised(
-            "no source of advisories is configured",
-            format!("set {SOURCE_VARIABLE} to a folder of feeds, or run `palisade db build --from DIR`"),
-        ));
-    };
-    build::build(&folder, &place.path()?, global)?;
-    Ok(OK)
 }
 
 fn status(args: &StatusArgs) -> Outcome {
@@ -149,7 +149,7 @@ fn status(args: &StatusArgs) -> Outcome {
     let verified = database.verify();
     let facts = database.facts();
     output::to_stdout(|out| {
-        if args.output == "json" {
+        if args.output == Format::Json {
             let error = verified.as_ref().err().map(ToString::to_string);
             let value = serde_json::json!({
                 "path": path, "built": facts.built, "checksum": database.digest(), "valid": error.is_none(),
@@ -169,32 +169,11 @@ fn status(args: &StatusArgs) -> Outcome {
     verified.map(|()| OK).context("the database is damaged; build it anew")
 }
 
-/// The code for "there is an update", as the peer's.
-const UPDATE_AVAILABLE: u8 = 100;
-
-fn check(args: &StatusArgs) -> Outcome {
-    let path = args.place.path()?;
-    let Some(folder) = std::env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else {
-        return Err(advised("no source of advisories is configured", format!("set {SOURCE_VARIABLE}")));
-    };
-    let newest = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
-    let is_newer = match newest(&path) {
-        Ok(built) => newest(&folder).is_ok_and(|changed| changed > built),
-        Err(_) => true,
-    };
-    let text = if is_newer { "Update available!" } else { "No update available" };
-    output::to_stdout(|out| match args.output.as_str() {
-        "json" => Ok(writeln!(out, "{}", serde_json::json!({ "updateAvailable": is_newer }))?),
-        _ => Ok(writeln!(out, "{text}")?),
-    })?;
-    Ok(if is_newer { UPDATE_AVAILABLE } else { OK })
-}
-
 fn list(args: &StatusArgs) -> Outcome {
     let file = open(&args.place.path()?)?;
     let sources = Database::open(file.bytes())?.sources()?;
     output::to_stdout(|out| {
-        if args.output == "json" {
+        if args.output == Format::Json {
             let list: Vec<_> = sources
                 .iter()
                 .map(|source| {
@@ -219,12 +198,7 @@ fn list(args: &StatusArgs) -> Outcome {
 }
 
 fn import(args: &ImportArgs) -> Outcome {
-    let file = open(&args.file)?;
-    let wrong = || format!("{} is no advisory database", args.file.display());
-    Database::open(file.bytes()).with_context(wrong)?.verify().with_context(wrong)?;
-    let path = args.place.path()?;
-    mapped::replace::<std::io::Error>(&path, |out| out.write_all(file.bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    update::import(&args.file, &args.place.path()?)?;
     output::to_stdout(|out| Ok(writeln!(out, "Vulnerability database imported")?))?;
     Ok(OK)
 }

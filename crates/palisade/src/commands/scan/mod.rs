@@ -139,7 +139,7 @@ pub(crate) fn reaches(findings: &Findings, gate: Severity) -> bool {
 fn without_database(input: &input::Input, gate: Option<Severity>, error: &anyhow::Error) -> Outcome {
     let count = input.document.components.len();
     tracing::error!("findings are unknown for {count} components: {error:#}");
-    tracing::error!("run `palisade db build --from DIR` or set PALISADE_ADVISORIES, then scan again");
+    tracing::error!("{}; then scan again", db::HOW_TO_GET_ONE);
     Ok(if gate.is_some() { GATE } else { FAILED })
 }
 
