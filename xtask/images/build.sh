@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds images from package registries alone, by a recipe beside this file, as root.
 #
-#   build.sh RECIPE FOLDER [ARGUMENT...]    FOLDER appears when it is complete: an OCI layout for each tag, by its name
+#   build.sh RECIPE FOLDER [ARGUMENT...]    FOLDER appears when it is complete: an OCI layout for each tag, by its name,
+#                                           or what the recipe itself makes in FOLDER.new
 set -eu
 
 recipe=$1
@@ -13,6 +14,8 @@ trap 'rm -rf "$work"' EXIT INT TERM
 root=$work/root
 : >"$work/tags"
 umoci init --layout "$work/layout"
+rm -rf "$folder" "$folder.new"
+mkdir -p "$folder.new"
 
 # Runs a program that prints more than anybody reads; all of it is shown when it fails.
 quietly() {
@@ -63,8 +66,6 @@ debian() {
 . "$here/$recipe.sh"
 
 # A layout for each, since the peers take a layout of one image.
-rm -rf "$folder" "$folder.new"
-mkdir -p "$folder.new"
 while read -r tag; do
     cp -r "$work/layout" "$folder.new/$tag"
     while read -r other; do

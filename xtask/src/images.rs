@@ -20,12 +20,14 @@ pub(crate) struct Recipe {
 pub(crate) const TESTED: &[Recipe] = &[
     Recipe { name: "alpine", version: 1, tags: &["alpine"] },
     Recipe { name: "debian", version: 1, tags: &["debian"] },
+    Recipe { name: "languages", version: 1, tags: &["languages"] },
+    Recipe { name: "locks", version: 1, tags: &["locks"] },
     Recipe { name: "rpm", version: 1, tags: &["rpm-sqlite", "rpm-ndb", "rpm-bdb"] },
 ];
 /// What the benchmark reads: `next` has another top layer.
 pub(crate) const BENCH: Recipe = Recipe { name: "bench", version: 1, tags: &["bench", "next"] };
 
-/// An OCI layout of one image.
+/// An OCI layout of one image, or a folder of sources.
 pub(crate) struct Image {
     /// What it is called.
     pub(crate) name: &'static str,
@@ -36,8 +38,14 @@ pub(crate) struct Image {
 impl Image {
     /// How the product and the peers are told to read it.
     pub(crate) fn source(&self) -> String {
-        format!("oci-dir:{}", self.folder.display())
+        let scheme = if self.folder.join("oci-layout").is_file() { "oci-dir" } else { "dir" };
+        format!("{scheme}:{}", self.folder.display())
     }
+}
+
+/// The images of these recipes.
+pub(crate) fn build<'a>(recipes: impl IntoIterator<Item = &'a Recipe>) -> Result<Vec<Image>> {
+    Ok(recipes.into_iter().map(Recipe::images).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 impl Recipe {

@@ -13,6 +13,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("debootstrap", "debootstrap"),
     ("docker-registry", "docker-registry"),
     ("git", "git"),
+    ("mvn", "maven"),
+    ("npm", "npm"),
     ("podman", "podman"),
     // A program of the whole Perl: /usr/bin/perl is in every Debian, its modules are not.
     ("prove", "perl"),

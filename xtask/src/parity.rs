@@ -3,7 +3,7 @@
 //! Each package must be found as often by both, by name, version, type and purl. What differs stands in
 //! `xtask/parity.txt` with its reason; a line there that no longer occurs is an error too, so the list only shrinks.
 
-use crate::images::{BENCH, Image, Recipe, TESTED};
+use crate::images::{self, BENCH, Image, TESTED};
 use crate::peers;
 use crate::run::{output, palisade, root, say};
 use anyhow::{Context, Result, bail};
@@ -16,25 +16,23 @@ type Packages = BTreeMap<String, usize>;
 
 /// On the images of the tests and the benchmark.
 pub(crate) fn check() -> Result<()> {
-    on(TESTED.iter().chain([&BENCH]))
+    on(&images::build(TESTED.iter().chain([&BENCH]))?)
 }
 
-/// On the images of these recipes.
-pub(crate) fn on<'a>(recipes: impl Iterator<Item = &'a Recipe>) -> Result<()> {
+/// On these images.
+pub(crate) fn on(images: &[Image]) -> Result<()> {
     let program = palisade()?;
     let mut accepted = Accepted::read(&fs::read_to_string(root().join("xtask/parity.txt"))?)?;
     let mut wrong = Vec::new();
-    for recipe in recipes {
-        for image in recipe.images()? {
-            let peer = packages(&peer_document(&image)?)?;
-            let mut own = Command::new(&program);
-            own.args(["sbom", "-q", "--no-cache", "-o", "syft-json", &image.source()]);
-            let own = packages(&output(&mut own)?)?;
-            let new = accepted.take(image.name, &differences(&peer, &own));
-            let count: usize = own.values().sum();
-            say(&format!("{}: {count} packages, {} differences from Syft that are not listed", image.name, new.len()));
-            wrong.extend(new);
-        }
+    for image in images {
+        let peer = packages(&peer_document(image)?)?;
+        let mut own = Command::new(&program);
+        own.args(["sbom", "-q", "--no-cache", "-o", "syft-json", &image.source()]);
+        let own = packages(&output(&mut own)?)?;
+        let new = accepted.take(image.name, &differences(&peer, &own));
+        let count: usize = own.values().sum();
+        say(&format!("{}: {count} packages, {} differences from Syft that are not listed", image.name, new.len()));
+        wrong.extend(new);
     }
     if !wrong.is_empty() {
         bail!("differences from Syft (-: it alone finds it; +: Palisade alone):\n{}", wrong.join("\n"));

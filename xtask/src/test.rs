@@ -1,8 +1,7 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
-use crate::images::TESTED;
 use crate::run::{cargo, run, say};
-use crate::{fuzz, machine, parity, validate};
+use crate::{fuzz, images, machine, parity, validate};
 use anyhow::Result;
 
 /// For each fuzz target.
@@ -14,12 +13,15 @@ pub(crate) fn all() -> Result<()> {
     checks()?;
     validate::check()?;
     fuzz::all(FUZZ_SECONDS, None)?;
+    let mut tests = cargo(&["test", "--workspace", "--quiet"])?;
     if machine::is_root() {
-        parity::on(TESTED.iter())?;
+        let images = images::build(images::TESTED)?;
+        parity::on(&images)?;
+        tests.env("PALISADE_IMAGES", std::env::join_paths(images.iter().map(|image| &image.folder))?);
     } else {
-        say("skipped: Syft on images of packages, because only root can build them");
+        say("skipped: images of packages and Syft on them, because only root can build them");
     }
-    run(&mut cargo(&["test", "--workspace", "--quiet"])?)
+    run(&mut tests)
 }
 
 /// What needs nothing but the toolchain: tests that need more say that they were skipped.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod daemons;
+mod images;
 mod names;
 #[path = "../../../adapters/feeds/tests/it/server.rs"]
 mod publisher;

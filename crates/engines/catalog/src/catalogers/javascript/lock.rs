@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Finds what JavaScript projects lock.
 pub(crate) struct JavaScriptLock;
 
-/// What a `package.json` says to the lock file beside it, or above its `node_modules`.
+/// What a `package.json` says to a lock file: that at the root, or one below the `node_modules` beside it.
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     licenses: Vec<License>,
@@ -104,10 +104,11 @@ fn add_all(packages: Vec<Locked>, out: &mut Extraction) -> Result<(), ParseError
 fn assemble_lock(view: &View<'_>, found: &Found<'_>, out: &mut Assembly) {
     let folder = found.file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let manifest_at = |path: &str| -> Option<Manifest> {
-        let manifest = view.beside(found, &format!("{folder}/{path}package.json"))?;
+        let manifest = view.beside(found, &format!("{path}package.json"))?;
         postcard::from_bytes(&manifest.body.kept).ok()
     };
-    let manifest = manifest_at("").filter(|_| found.file.path.ends_with("/yarn.lock"));
+    // As the peer: what is for development only is told by the manifest at the root, wherever the lock file is.
+    let manifest = manifest_at("/").filter(|_| found.file.path.ends_with("/yarn.lock"));
     let skipped = manifest.as_ref().map(|manifest| development_only(found, manifest)).unwrap_or_default();
     let mut indices: Vec<Option<ComponentIndex>> = Vec::with_capacity(found.body.components.len());
     for component in &found.body.components {
@@ -122,7 +123,7 @@ fn assemble_lock(view: &View<'_>, found: &Found<'_>, out: &mut Assembly) {
         if component.locations.is_empty() {
             component.locations.push(found.location());
         }
-        if let Some(manifest) = manifest_at(&format!("node_modules/{}/", component.name)) {
+        if let Some(manifest) = manifest_at(&format!("{folder}/node_modules/{}/", component.name)) {
             let new = manifest.licenses.into_iter().filter(|license| !component.licenses.contains(license));
             let new: Vec<License> = new.collect();
             component.licenses.extend(new);

@@ -46,6 +46,8 @@ fn yarn_1() {
     let manifest = r#"{"dependencies":{"a":"1"},"devDependencies":{"d":"1"}}"#;
     let document = check(&[("/yarn.lock", text), ("/package.json", manifest)], &["pkg:npm/a@1.0", "pkg:npm/b@2.0"]);
     assert_eq!(edges(&document), ["b -> a"]);
+    check(&[("/x/yarn.lock", text), ("/x/package.json", manifest)], both);
+    check(&[("/x/yarn.lock", text), ("/package.json", manifest)], &["pkg:npm/a@1.0", "pkg:npm/b@2.0"]);
 }
 
 #[test]
