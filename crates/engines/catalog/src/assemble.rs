@@ -255,10 +255,8 @@ fn deep_squashed(image: &Image<'_>, plan: &Plan, graph: Graph) -> Graph {
 
 /// The regular files of the scope, with their layers.
 fn regular_files<'a>(image: &'a Image<'_>) -> impl Iterator<Item = FileFact> + 'a {
-    image.places().into_iter().filter_map(|place| {
-        let entry = image.whole().entry(place)?;
-        (entry.kind == FileKind::Regular).then(|| FileFact { layer: image.shown(place.layer), ..entry.clone() })
-    })
+    let is_regular = |place: &Place| image.whole().entry(*place).is_some_and(|entry| entry.kind == FileKind::Regular);
+    image.places().into_iter().filter(is_regular).filter_map(|place| ownership::fact(image, place))
 }
 
 /// Components and the relations between them, indices into the components.

@@ -1,5 +1,6 @@
 //! Which catalogers run, and which of them want a given path, found without trying every pattern.
 
+use crate::catalogers::executable::ExecutableFacts;
 use crate::catalogers::license_files::LicenseFiles;
 use crate::distro_files::DistroFiles;
 use crate::{Cataloger, Want, glob};
@@ -22,11 +23,12 @@ struct Pattern {
 }
 
 impl Plan {
-    /// Compiles the wants of `catalogers`, and of the files that tell the distribution and the licences.
+    /// Compiles the wants of `catalogers`, and of what is kept for all of them: the files that tell the
+    /// distribution and the licences, and the facts of executables.
     #[must_use]
     pub fn new(mut catalogers: Vec<&'static dyn Cataloger>) -> Self {
-        catalogers.push(&DistroFiles);
-        catalogers.push(&LicenseFiles);
+        let helpers: [&dyn Cataloger; 3] = [&DistroFiles, &LicenseFiles, &ExecutableFacts];
+        catalogers.extend(helpers);
         let mut plan = Self {
             catalogers: Vec::new(),
             executables: Vec::new(),

@@ -4,6 +4,7 @@
 
 use super::merge::retain;
 use super::{FileSelection, Graph, Image, regular_files};
+use crate::catalogers::executable;
 use crate::glob;
 use crate::tree::Place;
 use foldhash::{HashMap, HashSet};
@@ -153,23 +154,30 @@ fn superseded(parent: &Component, child: &Component) -> Option<Superseded> {
 
 /// The files of the document, by path and layer.
 pub(super) fn files(image: &Image<'_>, components: &[Component], selection: FileSelection) -> Vec<FileFact> {
+    let tree = image.whole();
     let mut files: Vec<FileFact> = match selection {
         FileSelection::None => Vec::new(),
         FileSelection::All => regular_files(image).collect(),
         FileSelection::OwnedByPackage => {
-            let tree = image.whole();
             let owned = components.iter().flat_map(|component| {
                 let evidence = component.locations.iter().map(|location| &location.path);
                 component.owned_files.iter().chain(evidence)
             });
             let places: HashSet<Place> = owned.filter_map(|path| tree.resolve(path)).collect();
-            let shown = |place: &Place| image.layer_of(*place);
-            places
-                .iter()
-                .filter_map(|place| Some(FileFact { layer: shown(place), ..tree.entry(*place)?.clone() }))
-                .collect()
+            places.iter().filter_map(|place| fact(image, *place)).collect()
         }
     };
     files.sort_by(|a, b| (&a.path, a.layer).cmp(&(&b.path, b.layer)));
     files
+}
+
+/// A file as it stands in the document.
+pub(super) fn fact(image: &Image<'_>, place: Place) -> Option<FileFact> {
+    let tree = image.whole();
+    let mut fact = FileFact { layer: image.layer_of(place), ..tree.entry(place)?.clone() };
+    let executable = tree.extracted(place).iter().find(|extracted| extracted.cataloger == executable::FACTS);
+    if let Some(executable) = executable.map(|extracted| String::from_utf8_lossy(&extracted.body.kept)) {
+        fact.details.get_or_insert_default().executable = executable.into_owned();
+    }
+    Some(fact)
 }

@@ -15,12 +15,13 @@ mod dpkg;
 mod elf_package;
 mod elixir;
 mod erlang;
-mod executable;
+pub(crate) mod executable;
 mod github_actions;
 mod go_binary;
 mod go_mod;
 mod go_module;
 mod haskell;
+mod homebrew;
 mod inflate;
 pub(crate) mod java;
 mod javascript;
@@ -35,12 +36,14 @@ mod pe_package;
 mod pe_resources;
 mod php_composer;
 mod php_interpreter;
+mod php_pear;
 mod portage;
 mod python;
 mod r_description;
 mod rpm;
 mod ruby;
 mod sbom_file;
+mod snap;
 mod swift;
 mod swipl;
 mod terraform;
@@ -76,6 +79,7 @@ pub static ALL: &[&dyn Cataloger] = &[
     &ruby::GemSpec,
     &php_composer::ComposerInstalled,
     &php_composer::ComposerLock,
+    &php_pear::PhpPear,
     &dotnet::DotnetDeps,
     &dotnet::PackagesLock,
     &binary_classifier::BinaryClassifier,
@@ -102,6 +106,10 @@ pub static ALL: &[&dyn Cataloger] = &[
     &github_actions::WorkflowUsage,
     &terraform::TerraformLock,
     &conda::CondaMeta,
+    &homebrew::Homebrew,
+    &snap::Snap,
+    &dpkg::DebArchive,
+    &rpm::RpmArchive,
     &wordpress::WordpressPlugins,
     &bitnami::Bitnami,
     &sbom_file::SbomFile,

@@ -1,7 +1,7 @@
 //! Windows programs and libraries, known by their version resources (Syft 1.57,
 //! `syft/pkg/cataloger/binary/pe_package*.go`).
 
-use super::pe_resources;
+use super::pe_resources::{self, tidy, version_words};
 use crate::{Cataloger, Extraction, File, ParseError, Want};
 use purl::PackageUrl;
 use sbom::{Component, Language, PackageType};
@@ -53,9 +53,10 @@ impl Cataloger for PePackage {
 
 fn component(strings: &BTreeMap<String, String>, file_name: &str) -> Result<Component, ParseError> {
     let get = |key: &str| strings.get(key).map(|value| tidy(value)).unwrap_or_default();
-    let version = ["ProductVersion", "FileVersion"].into_iter().map(|key| version(strings.get(key)));
-    let version = version.clone().find(|version| !version.is_empty()).unwrap_or_default();
-    let mut component = Component::new(PackageType::Binary, Language::Unknown, name(get, file_name), &version);
+    let mut versions = ["ProductVersion", "FileVersion"].into_iter().map(|key| version_words(strings.get(key)));
+    let version = versions.find(|version| !version.is_empty()).unwrap_or_default();
+    let name = pe_resources::name(strings, file_name);
+    let mut component = Component::new(PackageType::Binary, Language::Unknown, name, &version);
     let product = Some(get("ProductName")).filter(|name| !name.is_empty()).unwrap_or_else(|| get("FileDescription"));
     if !version.is_empty() && product.to_lowercase().contains("ghostscript") {
         component.purl = PackageUrl::new("generic", "ghostscript").version(&version).to_string();
@@ -65,42 +66,6 @@ fn component(strings: &BTreeMap<String, String>, file_name: &str) -> Result<Comp
     let version_resources = (!values.is_empty()).then_some(values);
     component.set_metadata("pe-binary", &Record { version_resources })?;
     Ok(component)
-}
-
-/// Microsoft's own files say more in their description than in the name of the product.
-fn name(get: impl Fn(&str) -> String, file_name: &str) -> String {
-    let is_microsoft = ["CompanyName", "ProductName"].iter().any(|key| get(key).to_lowercase().contains("microsoft"));
-    let keys = if is_microsoft {
-        ["FileDescription", "InternalName", "OriginalFilename", "ProductName"]
-    } else {
-        ["ProductName", "FileDescription", "InternalName", "OriginalFilename"]
-    };
-    let stem = file_name.strip_suffix(".exe").unwrap_or(file_name);
-    let stem = stem.strip_suffix(".dll").unwrap_or(stem);
-    keys.into_iter().map(get).find(|name| !name.is_empty()).unwrap_or_else(|| stem.to_owned())
-}
-
-/// The words up to the last number in a row: `v 1.2 b3 for all` is `v 1.2 b3`.
-fn version(text: Option<&String>) -> String {
-    let has_number = |text: &str| text.contains(|c: char| c.is_ascii_digit());
-    let mut out = String::new();
-    for word in text.map(String::as_str).unwrap_or_default().split_whitespace() {
-        if has_number(&out) && !has_number(word) {
-            break;
-        }
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    out
-}
-
-/// Blanks of any kind become one space; other control characters go.
-fn tidy(text: &str) -> String {
-    let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\x0c' | '\r' | '\u{a0}');
-    let words = text.trim().split(is_blank).map(|word| word.replace(|c: char| c < ' ', ""));
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -43,6 +43,48 @@ pub(super) fn read(bytes: &[u8]) -> Option<PeInfo> {
     Some(info)
 }
 
+/// Is the file of Microsoft's?
+pub(super) fn is_microsoft(strings: &BTreeMap<String, String>) -> bool {
+    let says_so = |key| strings.get(key).is_some_and(|value| value.to_lowercase().contains("microsoft"));
+    ["CompanyName", "ProductName"].into_iter().any(says_so)
+}
+
+/// The name of the product. Microsoft's own files say more in their description than there.
+pub(super) fn name(strings: &BTreeMap<String, String>, file_name: &str) -> String {
+    let keys = if is_microsoft(strings) {
+        ["FileDescription", "InternalName", "OriginalFilename", "ProductName"]
+    } else {
+        ["ProductName", "FileDescription", "InternalName", "OriginalFilename"]
+    };
+    let stem = file_name.strip_suffix(".exe").unwrap_or(file_name);
+    let stem = stem.strip_suffix(".dll").unwrap_or(stem);
+    let mut names = keys.into_iter().map(|key| strings.get(key).map(|value| tidy(value)).unwrap_or_default());
+    names.find(|name| !name.is_empty()).unwrap_or_else(|| stem.to_owned())
+}
+
+/// The words up to the last number in a row: `v 1.2 b3 for all` is `v 1.2 b3`.
+pub(super) fn version_words(text: Option<&String>) -> String {
+    let has_number = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+    let mut out = String::new();
+    for word in text.map(String::as_str).unwrap_or_default().split_whitespace() {
+        if has_number(&out) && !has_number(word) {
+            break;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// Blanks of any kind become one space; other control characters go.
+pub(super) fn tidy(text: &str) -> String {
+    let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\x0c' | '\r' | '\u{a0}');
+    let words = text.trim().split(is_blank).map(|word| word.replace(|c: char| c < ' ', ""));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// One pass through the tree of resources. Offsets are those in the section; every one is checked by reading there.
 struct Walk<'a> {
     section: &'a [u8],

@@ -9,6 +9,8 @@ pub(crate) mod tag {
     pub(crate) const PGP: u32 = 259;
     pub(crate) const RSA_HEADER: u32 = 268;
     pub(crate) const NAME: u32 = 1000;
+    /// In the signature header of a package file, where the numbers are others.
+    pub(crate) const FILE_PGP: u32 = 1002;
     pub(crate) const VERSION: u32 = 1001;
     pub(crate) const RELEASE: u32 = 1002;
     pub(crate) const EPOCH: u32 = 1003;
@@ -16,6 +18,7 @@ pub(crate) mod tag {
     pub(crate) const VENDOR: u32 = 1011;
     pub(crate) const LICENSE: u32 = 1014;
     pub(crate) const ARCH: u32 = 1022;
+    pub(crate) const OLD_FILE_NAMES: u32 = 1027;
     pub(crate) const FILE_SIZES: u32 = 1028;
     pub(crate) const FILE_MODES: u32 = 1030;
     pub(crate) const FILE_DIGESTS: u32 = 1035;
@@ -66,6 +69,11 @@ impl<'a> Header<'a> {
             Some(Self { index, data: rest.get(..usize::try_from(data_bytes).ok()?)? })
         };
         parts().ok_or_else(|| ParseError::malformed("a package header that is damaged"))
+    }
+
+    /// Bytes of the header, the two sizes included.
+    pub(crate) fn len(&self) -> usize {
+        8 + self.index.len() + self.data.len()
     }
 
     /// The text of a tag; empty where there is none. The first language of a translated one.

@@ -1,15 +1,16 @@
-//! `dotnet-deps-binary-cataloger`: `*.deps.json`, what a published application says it was built from.
+//! `*.deps.json`, what a published application says it was built from.
 
+use super::pairing::{Claim, Document};
 use super::{MAX_EDGES, component, runtime};
-use crate::{Assembly, Cataloger, Extraction, File, ParseError, View, Want};
+use crate::{Extraction, File, ParseError};
 use foldhash::{HashMap, HashSet};
 use sbom::ComponentIndex;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Finds the packages that .NET applications were published with.
-pub(crate) struct DotnetDeps;
+/// How the name of such a file ends.
+pub(super) const SUFFIX: &str = ".deps.json";
 
 /// Tools that merge assemblies: with one of them, a package without an assembly may still be there.
 const BUNDLERS: [&str; 13] = [
@@ -81,70 +82,42 @@ struct Record<'a> {
 struct Package {
     /// As `name/version`.
     needs: BTreeSet<String>,
-    /// It has an assembly of its own.
-    claims: bool,
+    /// The files that it says are its own: where they are beside the `deps.json`, and as it names them.
+    paths: BTreeMap<String, String>,
 }
 
-impl Cataloger for DotnetDeps {
-    fn name(&self) -> &'static str {
-        "dotnet-deps-binary-cataloger"
-    }
-
-    fn tags(&self) -> &'static [&'static str] {
-        &["package", "installed", "language", "dotnet", "c#"]
-    }
-
-    fn wants(&self) -> &'static [Want] {
-        &[Want::Glob("**/*.deps.json")]
-    }
-
-    fn extract(&self, file: &File<'_>, out: &mut Extraction) -> Result<(), ParseError> {
-        let deps: DepsFile = serde_json::from_slice(file.bytes)?;
-        let packages = packages(&deps);
-        let claiming = claiming(&packages);
-        let bundled = packages.keys().any(|key| BUNDLERS.contains(&split(key).0));
-        let project = file.name().strip_suffix(".deps.json").unwrap_or_default();
-        let library = |key: &str| deps.libraries.get(key);
-        let root = packages
-            .keys()
-            .find(|key| split(key).0 == project && library(key).is_some_and(|library| library.r#type == "project"));
-        let mut indexes = HashMap::default();
-        for key in root.into_iter().chain(packages.keys().filter(|key| Some(*key) != root)) {
-            let left_out = library(key).is_some_and(|library| match library.r#type.as_str() {
-                "project" => true,
-                "referenceassembly" => library.sha512.is_empty() && library.path.is_empty(),
-                _ => false,
-            });
-            if Some(key) == root || !left_out && (bundled || claiming.contains(key)) {
-                indexes.insert(*key, add(key, library(key), out)?);
-            }
-        }
-        if root.is_some() {
-            // The root is the first component; the runtimes of the whole image belong to it.
-            out.kept.push(1);
-        }
-        add_edges(&packages, &indexes, out)
-    }
-
-    fn assemble(&self, view: &View<'_>, out: &mut Assembly) {
-        let mut roots = Vec::new();
-        for found in view.extractions() {
-            if !found.body.kept.is_empty() {
-                roots.push(out.components().len());
-            }
-            out.add_extracted(&found);
-        }
-        let runtimes: Vec<usize> = (0..)
-            .zip(out.components())
-            .filter(|(_, component)| runtime::is_runtime(&component.name))
-            .map(|(index, _)| index)
-            .collect();
-        let pairs = roots.iter().flat_map(|root| runtimes.iter().map(move |runtime| (*runtime, *root)));
-        for (runtime, root) in pairs.filter(|(runtime, root)| runtime != root).take(MAX_EDGES) {
-            let index = |at| ComponentIndex(u32::try_from(at).unwrap_or(u32::MAX));
-            out.dependency(index(runtime), index(root));
+/// Takes the packages of a `deps.json`. Gives what [`pairing`](super::pairing) needs of it.
+pub(super) fn extract(file: &File<'_>, out: &mut Extraction) -> Result<Document, ParseError> {
+    let deps: DepsFile = serde_json::from_slice(file.bytes)?;
+    let packages = packages(&deps);
+    let claiming = claiming(&packages);
+    let bundled = packages.keys().any(|key| BUNDLERS.contains(&split(key).0));
+    let project = file.name().strip_suffix(SUFFIX).unwrap_or_default();
+    let library = |key: &str| deps.libraries.get(key);
+    let root = packages
+        .keys()
+        .find(|key| split(key).0 == project && library(key).is_some_and(|library| library.r#type == "project"));
+    let mut indexes = HashMap::default();
+    for key in root.into_iter().chain(packages.keys().filter(|key| Some(*key) != root)) {
+        let left_out = library(key).is_some_and(|library| match library.r#type.as_str() {
+            "project" => true,
+            "referenceassembly" => library.sha512.is_empty() && library.path.is_empty(),
+            _ => false,
+        });
+        if Some(key) == root || !left_out && (bundled || claiming.contains(key)) {
+            indexes.insert(*key, add(key, library(key), out)?);
         }
     }
+    let has_root = root.is_some();
+    add_edges(&packages, &indexes, out)?;
+    let mut claims: BTreeMap<String, Vec<Claim>> = BTreeMap::new();
+    for (key, package) in &packages {
+        for (path, target) in &package.paths {
+            let component = indexes.get(key).map(|index| index.0);
+            claims.entry(path.clone()).or_default().push(Claim { component, target: target.clone() });
+        }
+    }
+    Ok(Document { has_root, claims })
 }
 
 fn packages(deps: &DepsFile) -> BTreeMap<&str, Package> {
@@ -152,10 +125,27 @@ fn packages(deps: &DepsFile) -> BTreeMap<&str, Package> {
     for (key, target) in deps.targets.values().flatten() {
         let package = packages.entry(key).or_default();
         package.needs.extend(target.dependencies.iter().map(|(name, version)| format!("{name}/{version}")));
-        let assemblies = [&target.runtime, &target.resources, &target.compile, &target.native];
-        package.claims |= assemblies.iter().any(|paths| !paths.is_empty());
+        for path in [&target.runtime, &target.resources, &target.compile].into_iter().flat_map(BTreeMap::keys) {
+            package.paths.entry(published(path).to_owned()).or_insert_with(|| path.clone());
+        }
+        for path in target.native.keys() {
+            package.paths.entry(path.clone()).or_insert_with(|| path.clone());
+        }
     }
     packages
+}
+
+/// Where publishing puts `lib/net6.0/A.dll` or `runtimes/linux-arm/lib/netcoreapp2.2/A.dll`.
+fn published(path: &str) -> &str {
+    let in_library = || {
+        let library = match path.strip_prefix("runtimes/") {
+            Some(rest) => rest.split_once('/')?.1,
+            None => path,
+        };
+        let (framework, rest) = library.strip_prefix("lib/net")?.split_once('/')?;
+        (!framework.is_empty() && !rest.is_empty()).then_some(rest)
+    };
+    in_library().unwrap_or(path)
 }
 
 /// The packages that have an assembly, or need, at any depth, one that has.
@@ -166,7 +156,8 @@ fn claiming<'a>(packages: &'a BTreeMap<&str, Package>) -> HashSet<&'a str> {
             needed_by.entry(needed).or_default().push(key);
         }
     }
-    let mut open: Vec<&str> = packages.iter().filter(|(_, package)| package.claims).map(|(key, _)| *key).collect();
+    let mut open: Vec<&str> =
+        packages.iter().filter(|(_, package)| !package.paths.is_empty()).map(|(key, _)| *key).collect();
     let mut claiming = HashSet::default();
     while let Some(key) = open.pop() {
         if claiming.insert(key) {
@@ -222,7 +213,7 @@ fn split(key: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::catalogers::dotnet::DotnetDeps;
     use crate::catalogers::testing::{catalogue, edges, purls, record, unknowns};
 
     const DEPS: &str = r#"{"runtimeTarget":{"name":".NETCoreApp,Version=v8.0"},"targets":{".NETCoreApp,Version=v8.0":{

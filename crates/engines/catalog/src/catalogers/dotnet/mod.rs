@@ -1,11 +1,13 @@
 //! NuGet packages, as Syft 1.57 finds them (`syft/pkg/cataloger/dotnet`).
 
+mod assembly;
 mod deps;
 mod packages_lock;
+mod pairing;
 mod runtime;
 
-pub(super) use deps::DotnetDeps;
 pub(super) use packages_lock::PackagesLock;
+pub(super) use pairing::DotnetDeps;
 
 use sbom::{Component, Language, PackageType};
 

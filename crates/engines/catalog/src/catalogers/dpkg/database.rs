@@ -151,7 +151,7 @@ impl<'a, 'v> Database<'a, 'v> {
         };
         let owned =
             files::merge([entry.files.clone(), records(&sums, files::md5sums), records(&config, files::conffiles)]);
-        let mut component = record::component(entry, owned, "dpkg-db-entry", self.view.distro())?;
+        let mut component = record::component(entry, Some(owned), "dpkg-db-entry", self.view.distro())?;
 
         component.licenses = declared_licenses(&entry.license);
         let lists = [sums, config].into_iter().flatten();

@@ -2,10 +2,12 @@
 //!
 //! Follows Syft 1.57 (`syft/pkg/cataloger/debian`).
 
+mod archive;
 mod copyright;
 mod database;
 mod files;
 mod record;
 mod status;
 
+pub(crate) use archive::DebArchive;
 pub(crate) use database::DpkgDatabase;

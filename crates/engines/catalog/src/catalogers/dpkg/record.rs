@@ -23,7 +23,7 @@ struct Record<'a> {
     depends: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pre_depends: &'a [String],
-    files: Vec<OwnedFile<'a>>,
+    files: Option<Vec<OwnedFile<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -41,13 +41,13 @@ struct OwnedDigest<'a> {
     value: &'a str,
 }
 
-/// The component for `entry` and its `files` (sorted by path), without licences and locations.
+/// The component for `entry` and its `files`, where they are known, without licences and locations.
 ///
 /// # Errors
 /// Never for these types; passed on from the JSON printer.
 pub(super) fn component(
     entry: &Entry,
-    files: Vec<FileRecord>,
+    files: Option<Vec<FileRecord>>,
     metadata_kind: &'static str,
     distro: Option<&Distro>,
 ) -> Result<Component, serde_json::Error> {
@@ -65,7 +65,7 @@ pub(super) fn component(
             provides: &entry.provides,
             depends: &entry.depends,
             pre_depends: &entry.pre_depends,
-            files: files.iter().map(owned_file).collect(),
+            files: files.as_ref().map(|files| files.iter().map(owned_file).collect()),
         },
     )?;
     component.purl = purl(entry, distro);
@@ -73,7 +73,7 @@ pub(super) fn component(
         let version = Some(&entry.source_version).filter(|version| !version.is_empty()).cloned();
         component.upstreams.push(Upstream { name: entry.source.clone(), version });
     }
-    component.owned_files = files.into_iter().map(|file| file.path).filter(|path| !path.is_empty()).collect();
+    component.owned_files = files.into_iter().flatten().map(|file| file.path).filter(|path| !path.is_empty()).collect();
     Ok(component)
 }
 
@@ -148,10 +148,10 @@ mod tests {
             depends: vec!["libgcc-s1".into()],
             ..Entry::default()
         };
-        let files = vec![
+        let files = Some(vec![
             FileRecord { path: "/etc/a".into(), digest: String::new(), is_config: true },
             FileRecord { path: "/lib/b".into(), digest: "00ff".into(), is_config: false },
-        ];
+        ]);
         let distro = Distro { id: "debian".into(), version_id: "12".into(), ..Distro::default() };
         let made = component(&entry, files.clone(), "dpkg-db-entry", Some(&distro)).unwrap();
         assert_eq!(

@@ -84,7 +84,7 @@ fn entry(fields: &[(&str, String)]) -> Option<Entry> {
         source_version: source_version.to_owned(),
         architecture: field("Architecture").to_owned(),
         maintainer: field("Maintainer").to_owned(),
-        installed_size: field("Installed-Size").replace(',', "").parse().unwrap_or_default(),
+        installed_size: size(field("Installed-Size")).unwrap_or_default(),
         provides: list(field("Provides")),
         depends: list(field("Depends")),
         pre_depends: list(field("Pre-Depends")),
@@ -104,13 +104,33 @@ fn source(text: &str) -> (&str, &str) {
     (name, version.map_or("", |(version, _)| version))
 }
 
+/// A size in the units of the field, or with one of its own (`4 kB`, `4 KiB`), as the peer reads it.
+fn size(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && !",.".contains(c)).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "ki" | "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mi" | "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gi" | "gib" => 1 << 30,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let whole: u64 = whole.replace(',', "").parse().ok()?;
+    let tenths = fraction.chars().next().and_then(|digit| digit.to_digit(10)).unwrap_or_default();
+    whole.checked_mul(factor)?.checked_add(u64::from(tenths) * factor / 10)
+}
+
 fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, parse, source};
+    use super::{Entry, parse, size, source};
     use proptest::prelude::*;
 
     fn check(text: &str, names: &[&str], fails: bool) -> Vec<Entry> {
@@ -133,6 +153,22 @@ mod tests {
         check("Version: 1\n\nno colon here\n", &[], false);
         check("Package: a\n\n more\n", &["a"], true);
         check("Package: a\n\nPackage: b\nPackage: c\n", &["a"], true);
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, expected) in [
+            ("4232", Some(4232)),
+            ("4,232", Some(4232)),
+            ("4kB", Some(4000)),
+            ("1.5 KiB", Some(1536)),
+            ("", None),
+            ("4 x", None),
+            ("99999999999999999999", None),
+            ("99999999999 GiB", None),
+        ] {
+            assert_eq!(size(text), expected, "{text}");
+        }
     }
 
     #[test]

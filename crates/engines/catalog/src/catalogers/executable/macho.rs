@@ -2,7 +2,7 @@
 
 use super::{Executable, Layout, MAX_HEADERS, Section, Segment, Symbols, range};
 use object::Endianness;
-use object::macho::{FatArch32, MachHeader32, MachHeader64, SymtabCommand};
+use object::macho::{FatArch32, LC_LOAD_DYLIB, LC_MAIN, LC_UNIXTHREAD, MachHeader32, MachHeader64, SymtabCommand};
 use object::read::macho::{FatArch, MachHeader, MachOFatFile, Section as _, Segment as _};
 
 /// Parts of a fat file that are looked at; real ones have two or three.
@@ -20,6 +20,45 @@ pub(super) fn fat_parts(bytes: &[u8]) -> Vec<&[u8]> {
     let Ok(file) = MachOFatFile::<FatArch32>::parse(bytes) else { return Vec::new() };
     let parts = file.arches().iter().take(MAX_PARTS);
     parts.filter_map(|part| part.data(bytes).ok()).collect()
+}
+
+/// What a Mach-O file says of how it may be run.
+#[derive(Debug, Default)]
+pub(super) struct Features {
+    pub(super) libraries: Vec<String>,
+    pub(super) has_entrypoint: bool,
+    pub(super) has_exports: bool,
+}
+
+/// The features of one part.
+pub(super) fn features(bytes: &[u8]) -> Option<Features> {
+    match bytes {
+        [0xfe, 0xed, 0xfa, 0xce, ..] | [0xce, 0xfa, 0xed, 0xfe, ..] => read_features::<MachHeader32<Endianness>>(bytes),
+        [0xfe, 0xed, 0xfa, 0xcf, ..] | [0xcf, 0xfa, 0xed, 0xfe, ..] => read_features::<MachHeader64<Endianness>>(bytes),
+        _ => None,
+    }
+}
+
+fn read_features<Mach: MachHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Features> {
+    let header = Mach::parse(bytes, 0).ok()?;
+    let endian = header.endian().ok()?;
+    let mut features = Features::default();
+    let mut commands = header.load_commands(endian, bytes, 0).ok()?;
+    for _ in 0..MAX_HEADERS {
+        let Ok(Some(command)) = commands.next() else { break };
+        features.has_entrypoint |= matches!(command.cmd(), LC_MAIN | LC_UNIXTHREAD);
+        if command.cmd() == LC_LOAD_DYLIB
+            && let Ok(Some(library)) = command.dylib()
+            && let Ok(name) = command.string(endian, library.dylib.name)
+        {
+            features.libraries.push(String::from_utf8_lossy(name).into_owned());
+        } else if let Ok(Some(table)) = command.symtab()
+            && let Some(symbols) = symbols::<Mach>(bytes, table, endian)
+        {
+            features.has_exports |= symbols.exports();
+        }
+    }
+    Some(features)
 }
 
 fn headers<Mach: MachHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Executable<'_>> {

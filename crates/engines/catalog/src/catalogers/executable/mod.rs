@@ -3,10 +3,12 @@
 //! Only headers are read here. Everything in them is hostile: counts are bounded, ranges are checked against the file.
 
 mod elf;
+mod facts;
 mod macho;
 mod pe;
 
 pub(super) use elf::imported_libraries;
+pub(crate) use facts::{ExecutableFacts, NAME as FACTS};
 pub(super) use pe::directories;
 
 /// More sections or segments than any linker makes; the rest is not looked at.
@@ -98,6 +100,38 @@ impl<'a> Executable<'a> {
 }
 
 impl Symbols<'_> {
+    /// Is there a symbol of this name? Names of a COFF file that are short stand in the table itself.
+    fn has(&self, name: &str) -> bool {
+        const INLINE: usize = 8;
+        let padded = |entry: &[u8]| {
+            let inline = entry.get(..INLINE).unwrap_or_default();
+            inline.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+        };
+        let quoted = [b"\0", name.as_bytes(), b"\0"].concat();
+        memchr::memmem::find(self.names, &quoted).is_some()
+            || (name.len() <= INLINE && self.table.chunks_exact(self.layout.entry_bytes).any(padded))
+    }
+
+    /// Is any symbol of a Mach-O file there for others? The entry point and the header's own name are not.
+    fn exports(&self) -> bool {
+        const EXTERNAL: u8 = 0x01;
+        const PRIVATE: u8 = 0x10;
+        const KIND: u8 = 0x0e;
+        let mut entries = self.table.chunks_exact(self.layout.entry_bytes);
+        entries.any(|entry| {
+            let kind = entry.get(4).copied().unwrap_or_default();
+            let is_defined = kind & EXTERNAL != 0 && kind & PRIVATE == 0 && kind & KIND != 0;
+            is_defined && !matches!(self.name(entry), b"_main" | b"__mh_execute_header")
+        })
+    }
+
+    fn name(&self, entry: &[u8]) -> &[u8] {
+        let offset = entry.first_chunk::<4>().copied().unwrap_or_default();
+        let offset = if self.layout.is_big_endian { u32::from_be_bytes(offset) } else { u32::from_le_bytes(offset) };
+        let name = usize::try_from(offset).ok().and_then(|offset| self.names.get(offset..));
+        name.and_then(|name| name.split(|byte| *byte == 0).next()).unwrap_or_default()
+    }
+
     fn value(&self, name: &str) -> Option<u64> {
         let quoted = [b"\0", name.as_bytes(), b"\0"].concat();
         let start = u32::try_from(memchr::memmem::find(self.names, &quoted)? + 1).ok()?;

@@ -1,7 +1,7 @@
 //! The database of installed rpm packages.
 
 use super::manifest;
-use super::package::Package;
+use super::package::{INSTALLED, Package};
 use crate::catalogers::os::Links;
 use crate::rpmdb::{self, Header};
 use crate::{Assembly, Cataloger, Extraction, File, Found, ParseError, View, Want};
@@ -39,7 +39,7 @@ impl Cataloger for RpmDatabase {
         let mut count = 0;
         let mut damaged = 0;
         let result = rpmdb::headers(file.bytes, |bytes| {
-            match Header::parse(bytes).map(|header| Package::new(&header, &header)) {
+            match Header::parse(bytes).map(|header| Package::new(&header)) {
                 Ok(package) if !package.name.is_empty() => {
                     postcard::to_extend(&package, std::mem::take(&mut kept))
                         .map(|extended| kept = extended)
@@ -76,7 +76,7 @@ impl Cataloger for RpmDatabase {
             // The peer leaves the distribution out of what a manifest lists.
             let distro = view.distro().filter(|_| !is_manifest(&found.file.path));
             for package in packages {
-                match package.component("rpm-db-entry", distro) {
+                match package.component(INSTALLED, distro) {
                     Ok(mut component) => {
                         component.locations.push(found.location());
                         link(out.add(component), package, &mut links);

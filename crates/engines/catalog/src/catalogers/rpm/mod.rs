@@ -2,10 +2,12 @@
 //!
 //! Follows Syft 1.57 (`syft/pkg/cataloger/redhat`).
 
+mod archive;
 mod database;
 mod manifest;
 mod package;
 
+pub(crate) use archive::RpmArchive;
 pub(crate) use database::RpmDatabase;
 
 #[cfg(test)]

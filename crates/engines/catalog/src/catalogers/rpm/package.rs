@@ -8,6 +8,11 @@ use sbom::{Component, Distro, Language, PackageType, Upstream};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
+/// `metadataType` of an installed package.
+pub(super) const INSTALLED: &str = "rpm-db-entry";
+/// `metadataType` of a package file.
+pub(super) const ARCHIVE: &str = "rpm-archive";
+
 /// What is kept of a header.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Package<'a> {
@@ -25,7 +30,7 @@ pub(super) struct Package<'a> {
     pub(super) modularity_label: Option<String>,
     pub(super) provides: Vec<String>,
     pub(super) requires: Vec<String>,
-    pub(super) digest_algorithm: i32,
+    pub(super) digest_algorithm: Option<i32>,
     /// None for what is not from a header.
     #[serde(borrow)]
     pub(super) files: Option<Vec<FileRecord<'a>>>,
@@ -88,14 +93,14 @@ struct OwnedDigest<'a> {
 }
 
 impl<'a> Package<'a> {
-    /// Takes what is kept from `header`; the signatures may be in a header of their own.
-    pub(super) fn new(header: &Header<'a>, signatures: &Header<'_>) -> Self {
+    /// Takes what is kept from the `header` of an installed package.
+    pub(super) fn new(header: &Header<'a>) -> Self {
         let stated = |tag| {
             let text = header.text(tag);
             if text == "(none)" { String::new() } else { text.into_owned() }
         };
         let list = |tag| header.texts(tag).into_iter().map(Cow::into_owned).collect();
-        let signatures = [tag::PGP, tag::RSA_HEADER].map(|tag| Signature::parse(signatures.binary(tag)));
+        let signatures = [tag::PGP, tag::RSA_HEADER].map(|tag| Signature::parse(header.binary(tag)));
         Self {
             name: header.text(tag::NAME).into_owned(),
             version: header.text(tag::VERSION).into_owned(),
@@ -110,7 +115,7 @@ impl<'a> Package<'a> {
             modularity_label: Some(header.text(tag::MODULARITY_LABEL).into_owned()),
             provides: list(tag::PROVIDES),
             requires: list(tag::REQUIRES),
-            digest_algorithm: header.numbers(tag::FILE_DIGEST_ALGORITHM).next().unwrap_or_default(),
+            digest_algorithm: header.numbers(tag::FILE_DIGEST_ALGORITHM).next(),
             files: Some(files(header)),
         }
     }
@@ -131,7 +136,7 @@ impl<'a> Package<'a> {
         distro: Option<&Distro>,
     ) -> Result<Component, serde_json::Error> {
         let mut component = Component::new(PackageType::Rpm, Language::Unknown, &self.name, self.full_version());
-        component.set_metadata(metadata_kind, &self.record())?;
+        component.set_metadata(metadata_kind, &self.record(metadata_kind == ARCHIVE))?;
         component.licenses = declared(&[&self.license]);
         component.purl = self.purl(distro);
         component.upstreams = source_package(&self.source_rpm).filter(|up| up.name != self.name).into_iter().collect();
@@ -140,8 +145,12 @@ impl<'a> Package<'a> {
         Ok(component)
     }
 
-    fn record(&self) -> Record<'_> {
-        let algorithm = digest_algorithm(self.digest_algorithm);
+    fn record(&self, is_archive: bool) -> Record<'_> {
+        let algorithm = match self.digest_algorithm {
+            None if is_archive => "",
+            number => digest_algorithm(number.unwrap_or_default()),
+        };
+        let algorithm_of = |digest: &str| if is_archive && digest.is_empty() { "" } else { algorithm };
         Record {
             name: &self.name,
             version: &self.version,
@@ -155,7 +164,10 @@ impl<'a> Package<'a> {
             modularity_label: self.modularity_label.as_deref(),
             provides: &self.provides,
             requires: &self.requires,
-            files: self.files.as_ref().map(|files| files.iter().map(|file| owned_file(file, algorithm)).collect()),
+            files: self
+                .files
+                .as_ref()
+                .map(|files| files.iter().map(|file| owned_file(file, algorithm_of(&file.digest))).collect()),
         }
     }
 
@@ -196,25 +208,33 @@ fn files<'a>(header: &Header<'a>) -> Vec<FileRecord<'a>> {
     if folder_of.len() != names.len() {
         return Vec::new();
     }
+    let paths = names.iter().zip(folder_of).map(|(name, folder)| {
+        let folder = folders.get(usize::try_from(folder).ok()?)?;
+        Some(clean_path(&format!("{folder}/{name}")))
+    });
+    let Some(mut paths) = paths.collect::<Option<Vec<String>>>() else {
+        return Vec::new();
+    };
+    if paths.is_empty() {
+        // Packages from before rpm 4.
+        paths = header.texts(tag::OLD_FILE_NAMES).into_iter().map(Cow::into_owned).collect();
+    }
     let mut digests = header.texts(tag::FILE_DIGESTS).into_iter();
     let mut users = header.texts(tag::FILE_USERS).into_iter();
     let mut groups = header.texts(tag::FILE_GROUPS).into_iter();
     let mut modes = header.small_numbers(tag::FILE_MODES);
     let mut sizes = header.numbers(tag::FILE_SIZES);
     let mut flags = header.numbers(tag::FILE_FLAGS);
-    let records = names.iter().zip(folder_of).map(|(name, folder)| {
-        let folder = folders.get(usize::try_from(folder).ok()?)?;
-        Some(FileRecord {
-            path: Cow::Owned(clean_path(&format!("{folder}/{name}"))),
-            mode: modes.next().unwrap_or_default(),
-            size: sizes.next().unwrap_or_default(),
-            digest: digests.next().unwrap_or_default(),
-            user: users.next().unwrap_or_default(),
-            group: groups.next().unwrap_or_default(),
-            flags: flags.next().unwrap_or_default(),
-        })
+    let records = paths.into_iter().map(|path| FileRecord {
+        path: Cow::Owned(path),
+        mode: modes.next().unwrap_or_default(),
+        size: sizes.next().unwrap_or_default(),
+        digest: digests.next().unwrap_or_default(),
+        user: users.next().unwrap_or_default(),
+        group: groups.next().unwrap_or_default(),
+        flags: flags.next().unwrap_or_default(),
     });
-    records.collect::<Option<Vec<_>>>().unwrap_or_default()
+    records.collect()
 }
 
 /// Names of OpenPGP's hash algorithms as rpm numbers them.
@@ -253,12 +273,12 @@ fn source_package(file_name: &str) -> Option<Upstream> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Package, flags, source_package};
+    use super::{INSTALLED, Package, flags, source_package};
     use sbom::Distro;
 
     fn check(package: &Package<'_>, distro: &str, version: &str, purl: &str) {
         let distro = Distro { id: distro.into(), version_id: "9".into(), ..Distro::default() };
-        let component = package.component("rpm-db-entry", Some(&distro)).unwrap();
+        let component = package.component(INSTALLED, Some(&distro)).unwrap();
         assert_eq!(component.version, version);
         assert_eq!(component.purl, purl);
     }
@@ -279,9 +299,9 @@ mod tests {
         check(&package, "opensuse-leap", "5.1.8-6.el9", &format!("pkg:rpm/opensuse/{end}opensuse-leap-9{upstream}"));
         package.epoch = Some(2);
         check(&package, "rocky", "2:5.1.8-6.el9", &format!("pkg:rpm/rocky/{end}rocky-9&epoch=2{upstream}"));
-        assert!(package.component("rpm-db-entry", None).unwrap().upstreams.is_empty());
+        assert!(package.component(INSTALLED, None).unwrap().upstreams.is_empty());
         package.name = "bash-doc".into();
-        assert_eq!(package.component("rpm-db-entry", None).unwrap().upstreams[0].name, "bash");
+        assert_eq!(package.component(INSTALLED, None).unwrap().upstreams[0].name, "bash");
     }
 
     #[test]
