@@ -1,7 +1,7 @@
 //! Images made of packages, for tests and measurements: built where they are not there yet, and kept.
 
-use crate::peers;
 use crate::run::{kept, root, run};
+use crate::{go, peers};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -58,6 +58,7 @@ impl Recipe {
         let folder = all.join(format!("{}-{}", self.name, self.version));
         if !folder.is_dir() {
             let mut build = Command::new("sh");
+            build.env("PATH", go::path()?);
             build.arg(root().join("xtask/images/build.sh")).arg(self.name).arg(&folder);
             if self.name == BENCH.name {
                 build.arg(peers::syft()?);

@@ -13,6 +13,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("debootstrap", "debootstrap"),
     ("docker-registry", "docker-registry"),
     ("git", "git"),
+    ("go", "golang-go"),
     ("mvn", "maven"),
     ("npm", "npm"),
     ("podman", "podman"),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod fuzz;
+mod go;
 mod images;
 mod machine;
 mod measure;

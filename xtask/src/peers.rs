@@ -1,10 +1,10 @@
 //! The peers as programs, built once for each version and kept.
 
+use crate::go;
 use crate::run::{kept, run};
 use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// The version of Syft that Palisade stands in for.
 pub(crate) const SYFT: &str = "1.57.0";
@@ -21,7 +21,7 @@ fn peer(name: &str, module: &str, version: &str) -> Result<PathBuf> {
     if !path.is_file() {
         let building = folder.join(format!("build-{name}"));
         fs::create_dir_all(&building)?;
-        run(Command::new("go").args(["install", &format!("{module}@v{version}")]).env("GOBIN", &building))?;
+        run(go::command()?.args(["install", &format!("{module}@v{version}")]).env("GOBIN", &building))?;
         fs::rename(building.join(name), &path)?;
         fs::remove_dir_all(&building)?;
     }
