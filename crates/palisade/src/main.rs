@@ -3,6 +3,7 @@
 mod catalogue;
 mod cli;
 mod commands;
+mod interrupt;
 mod logging;
 mod names;
 mod outcome;
@@ -17,6 +18,7 @@ mod template;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    interrupt::watch();
     let arguments: Vec<_> = std::env::args_os().collect();
     outcome::report(cli::run(&arguments))
 }

@@ -3,7 +3,7 @@
 //! Symlinks are entries, never followed while walking, so that a link can't lead out of the folder or in circles.
 
 use crate::{Inventory, InventoryError};
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use catalog::{Budget, LayerFacts, LayerOptions, LayerScanner};
 use sbom::{FileFact, FileKind};
 use std::fs::{self, Metadata};
@@ -44,19 +44,26 @@ pub(crate) fn scan(inventory: &Inventory, root: &Path, base: Option<&Path>) -> R
 pub(crate) fn scan_file(inventory: &Inventory, path: &Path) -> Result<(LayerFacts, String), InventoryError> {
     let failed = |source| InventoryError::File { path: path.to_path_buf(), source };
     let budget = Budget::new(u64::MAX);
-    let bytes = fs::read(path).map_err(failed)?;
-    let metadata = fs::metadata(path).map_err(failed)?;
+    let (mut file, head) = open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
     let mut scanner = LayerScanner::new(&inventory.plan, LayerOptions::new(&budget));
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut fact = fact(format!("/{name}"), &metadata, FileKind::Regular);
-    fact.sha256 = sha256(&bytes);
-    let hex = fact.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     let too_much = |source| InventoryError::Folder { path: path.to_path_buf(), source };
-    if scanner.wants(&fact.path, &bytes) {
-        scanner.file(fact, &bytes).map_err(too_much)?;
-    } else {
-        scanner.entry(fact).map_err(too_much)?;
+    let wanted = scanner.wants(&fact.path, &head);
+    // A device has no end.
+    let whole = (wanted || !metadata.is_file()).then(|| whole(&mut file, head.clone(), metadata.len())).transpose();
+    let whole = whole.map_err(failed)?;
+    fact.sha256 = match &whole {
+        Some(bytes) => sha256(bytes),
+        None => sha256_of(&mut head.as_slice().chain(file)).map_err(failed)?,
+    };
+    let hex = fact.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    match whole.filter(|_| wanted) {
+        Some(bytes) => scanner.file(fact, &bytes),
+        None => scanner.entry(fact),
     }
+    .map_err(too_much)?;
     Ok((scanner.finish(), hex))
 }
 
@@ -122,14 +129,8 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: &Path, mut fact: FileFact) -> Result<(), catalog::ParseError> {
-        let read = || -> io::Result<(fs::File, Vec<u8>)> {
-            let mut file = fs::File::open(path)?;
-            let mut head = Vec::new();
-            file.by_ref().take(8).read_to_end(&mut head)?;
-            Ok((file, head))
-        };
-        let whole = match read() {
-            Ok((file, head)) if self.scanner.wants(&fact.path, &head) => whole(file, head, fact.size_bytes),
+        let whole = match open(path) {
+            Ok((mut file, head)) if self.scanner.wants(&fact.path, &head) => whole(&mut file, head, fact.size_bytes),
             // Files that no cataloger wants are not read: a folder may hold terabytes of them.
             Ok(_) => return self.scanner.entry(fact),
             Err(error) => Err(error),
@@ -154,14 +155,24 @@ impl Walk<'_> {
     }
 }
 
-fn whole(mut file: fs::File, mut bytes: Vec<u8>, size: u64) -> io::Result<Vec<u8>> {
+/// A file and its first bytes.
+fn open(path: &Path) -> io::Result<(fs::File, Vec<u8>)> {
+    let mut file = fs::File::open(path)?;
+    let mut head = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut head)?;
+    Ok((file, head))
+}
+
+/// The rest of a file after `bytes`.
+fn whole(file: &mut fs::File, mut bytes: Vec<u8>, size: u64) -> io::Result<Vec<u8>> {
     const LIMIT: u64 = 1 << 30;
+    let too_large = || io::Error::other(format!("more than {LIMIT} bytes, not looked into"));
     if size > LIMIT {
-        return Err(io::Error::other(format!("more than {LIMIT} bytes, not looked into")));
+        return Err(too_large());
     }
     bytes.reserve(usize::try_from(size).unwrap_or(0));
-    file.by_ref().take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    file.take(LIMIT).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LIMIT { Err(too_large()) } else { Ok(bytes) }
 }
 
 fn kind(metadata: &Metadata) -> FileKind {
@@ -213,4 +224,16 @@ fn owner(_metadata: &Metadata) -> (u32, u32, u32) {
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest(&SHA256, bytes).as_ref().try_into().unwrap_or([0; 32])
+}
+
+fn sha256_of(reader: &mut dyn Read) -> io::Result<[u8; 32]> {
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(context.finish().as_ref().try_into().unwrap_or([0; 32]));
+        }
+        context.update(buffer.get(..read).unwrap_or_default());
+    }
 }

@@ -1,8 +1,10 @@
 //! Large files that are mapped, never copied, and replaced whole or not at all: the advisory database.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A mapped file.
 pub struct MappedFile {
@@ -49,16 +51,46 @@ pub fn replace<E: From<io::Error>>(
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
-    let temporary = beside(path);
-    let result = (|| {
-        write_out(File::create(&temporary)?, write)?.sync_all()?;
-        Ok(fs::rename(&temporary, path)?)
-    })();
-    if result.is_err() {
-        // A part of the file is of no use to anybody.
-        let _ = fs::remove_file(&temporary);
+    let temporary = Temporary::beside(path);
+    write_out(File::create(&temporary.path)?, write)?.sync_all()?;
+    Ok(fs::rename(&temporary.path, path)?)
+}
+
+/// Removes the unfinished files of all replacements under way, and lets no other begin: for a process that is about to
+/// end.
+pub fn abandon() {
+    let unfinished = unfinished();
+    for path in unfinished.iter() {
+        let _ = fs::remove_file(path);
     }
-    result
+    // Never given back: whoever would write on waits for the end.
+    std::mem::forget(unfinished);
+}
+
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A part of a file is of no use to anybody: it goes when this is dropped, unless it was renamed.
+struct Temporary {
+    path: PathBuf,
+}
+
+impl Temporary {
+    fn beside(path: &Path) -> Self {
+        let path = beside(path);
+        unfinished().insert(path.clone());
+        Self { path }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        unfinished().remove(&self.path);
+    }
 }
 
 fn write_out<E: From<io::Error>>(

@@ -1,7 +1,8 @@
 //! The binary as a user runs it, under its own name and the peers'.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod daemons;
+mod hostile;
 mod images;
 mod names;
 #[path = "../../../adapters/feeds/tests/it/server.rs"]

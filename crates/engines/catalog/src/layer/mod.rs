@@ -45,7 +45,12 @@ pub struct LayerScanner<'a> {
     facts: LayerFacts,
     wanted: Vec<usize>,
     total_bytes: u64,
+    /// Bytes of holes that may still be passed through.
+    holes_bytes: u64,
 }
+
+/// Holes cost nothing in a tar, but time to hash: more of them in a layer are not looked into.
+const MAX_HOLES: u64 = 4 << 30;
 
 /// Reads a layer's tar to its end and gathers its facts. The caller hashes and decompresses around `reader`.
 ///
@@ -66,7 +71,7 @@ impl<'a> LayerScanner<'a> {
     /// An empty layer.
     #[must_use]
     pub fn new(plan: &'a Plan, options: LayerOptions<'a>) -> Self {
-        Self { plan, options, facts: LayerFacts::default(), wanted: Vec::new(), total_bytes: 0 }
+        Self { plan, options, facts: LayerFacts::default(), wanted: Vec::new(), total_bytes: 0, holes_bytes: MAX_HOLES }
     }
 
     /// Adds an entry whose content is not looked at (folders, links, devices).
@@ -189,6 +194,14 @@ impl<'a> LayerScanner<'a> {
         walker: &mut Walker<R>,
         buffer: &mut Vec<u8>,
     ) -> Result<(), ParseError> {
+        let Some(left) = self.holes_bytes.checked_sub(entry.holes_bytes()) else {
+            self.unknown(
+                fact.path.clone(),
+                format!("more than {MAX_HOLES} bytes of holes in the layer, not looked into"),
+            );
+            return self.entry(fact);
+        };
+        self.holes_bytes = left;
         let head = walker.peek(8)?;
         let mut wanted = self.wants(&fact.path, &head);
         if wanted && entry.size_bytes > self.options.max_file_bytes {

@@ -31,6 +31,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Bytes that the stream leaves out.
+    pub(crate) fn holes_bytes(&self) -> u64 {
+        self.size_bytes.saturating_sub(self.stored_bytes)
+    }
+
     /// Does the stream hold only pieces of the file?
     pub(crate) fn is_sparse(&self) -> bool {
         !self.sparse.is_empty()
@@ -332,8 +337,6 @@ fn check_sparse(entry: &Entry) -> Result<(), ParseError> {
 
 fn zeros(mut count: u64, each: &mut dyn FnMut(&[u8])) {
     const ZEROS: [u8; 4096] = [0; 4096];
-    // A hole of many gigabytes would be hashed for minutes; its content is not evidence of anything.
-    count = count.min(1 << 30);
     while count > 0 {
         let take = usize::try_from(count).unwrap_or(ZEROS.len()).min(ZEROS.len());
         each(ZEROS.get(..take).unwrap_or_default());

@@ -131,6 +131,21 @@ fn sparse_files() {
 }
 
 #[test]
+fn holes_of_terabytes_take_no_time() {
+    let sparse = |path: &str, size: &str| {
+        let records = [("GNU.sparse.map", "0,3"), ("GNU.sparse.numblocks", "1"), ("GNU.sparse.size", size)];
+        [pax(&records), tar_entry(path, b'0', "", b"abc")].concat()
+    };
+    let parts = [sparse("wanted.txt", "500000000000"), sparse("other", "500000000000"), sparse("small.txt", "6")];
+    let facts = check(&parts, &[("/small.txt", "abc\0\0\0")]);
+    assert_eq!(
+        facts.unknowns.iter().map(|unknown| unknown.path.as_str()).collect::<Vec<_>>(),
+        ["/other", "/wanted.txt"]
+    );
+    assert!(facts.unknowns.iter().all(|unknown| unknown.cause.contains("holes")));
+}
+
+#[test]
 fn files_over_the_window_and_over_the_budget() {
     let large = vec![b'x'; 3 << 20];
     let facts = check(
