@@ -30,3 +30,17 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub(crate) fn is_reproducible() -> bool {
     std::env::var_os("SOURCE_DATE_EPOCH").is_some()
 }
+
+/// Columns two spaces apart, as wide as their widest cell.
+pub(crate) fn table(out: &mut dyn Write, rows: &[Vec<String>]) -> anyhow::Result<()> {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        row.iter().zip(&mut widths).for_each(|(cell, width)| *width = cell.chars().count().max(*width));
+    }
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}

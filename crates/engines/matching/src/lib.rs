@@ -16,7 +16,7 @@
 //! Reading order: [`database`] is the file of advisories; [`find`] the way from a document to [`finding::Findings`],
 //! by the settings of [`options`]; `matchers` says which claims are asked for, by the kind of package, and `fold` what
 //! counts once; [`ignore`] and [`vex`] set findings aside, never in silence; [`report`] is what users see, [`why`] the
-//! way to a finding. [`distro`], [`ecosystem`] and [`order`] hold the names of releases and ecosystems and their
+//! way to a finding; [`search`] looks into the file itself. [`distro`], [`ecosystem`] and [`order`] hold the names of releases and ecosystems and their
 //! orders.
 
 pub mod database;
@@ -27,6 +27,7 @@ pub mod ignore;
 pub mod options;
 pub mod order;
 pub mod report;
+pub mod search;
 pub mod vex;
 pub mod why;
 

@@ -124,7 +124,8 @@ pub(crate) fn constraint(claim: &Claim<'_>, version: Version<'_>, scheme: Scheme
     format!("{} ({})", parts.join("||"), scheme.grype_name())
 }
 
-fn range_text(range: ClaimRange<'_>) -> String {
+/// The bounds of a range, in words.
+pub(crate) fn range_text(range: ClaimRange<'_>) -> String {
     let from = match range.introduced {
         "" | "0" => String::new(),
         introduced if range.introduced_excluded => format!("> {introduced}"),

@@ -42,9 +42,7 @@ fn json(listed: &[&dyn Cataloger], out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 fn text(listed: &[&dyn Cataloger], out: &mut dyn Write) -> anyhow::Result<()> {
-    let width = listed.iter().map(|one| one.name().len()).max().unwrap_or(0);
-    for one in listed {
-        writeln!(out, "{:width$}  {}", one.name(), tags(*one).collect::<Vec<_>>().join(", "))?;
-    }
-    Ok(())
+    let rows: Vec<Vec<String>> =
+        listed.iter().map(|one| vec![one.name().to_owned(), tags(*one).collect::<Vec<_>>().join(", ")]).collect();
+    output::table(out, &rows)
 }

@@ -111,3 +111,28 @@ fn takes_a_database_that_was_made_elsewhere() {
     bench.text("palisade", &["db", "update"], 1);
     assert_eq!(fs::read(bench.path("cache/palisade/advisories.db")).unwrap(), database, "the old one stays");
 }
+
+#[test]
+fn the_database_is_searched_as_the_peers() {
+    let bench = Bench::new();
+    bench.build_database();
+    let table = bench.text("grype", &["db", "search", "--pkg", "log4j-core"], 0);
+    let words: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    let expected =
+        ["GHSA-jfh8-c2jp-5v3q", "org.apache.logging.log4j:log4j-core", "java-archive", "github:language:java"];
+    assert_eq!(words[..4], expected, "{table}");
+    assert!(table.contains(">= 2.13.0, < 2.15.0"), "{table}");
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&bench.text("grype", &[&["db", "search", "-o", "json"], arguments].concat(), 0)).unwrap()
+    };
+    let found = json(&["--vuln", "CVE-2021-44228", "--ecosystem", "maven", "--fixed-state", "fixed"]);
+    let range = &found[0]["packages"][0]["detail"]["ranges"][0];
+    assert_eq!(range["version"], serde_json::json!({"type": "maven", "constraint": ">= 2.13.0, < 2.15.0"}));
+    assert_eq!(range["fix"], serde_json::json!({"version": "2.15.0", "state": "fixed"}));
+    assert_eq!(found[0]["vulnerability"]["provider"], "github");
+    assert_eq!(json(&["--pkg", "log4j-core", "--distro", "debian:12"]), serde_json::json!([]));
+    assert_eq!(json(&["vuln", "CVE-2021-44228"])[0]["affected_packages"], 1);
+    bench.text("grype", &["db", "search"], 1);
+    bench.text("grype", &["db", "search", "--pkg", "log4j-core", "--provider", "nobody"], 1);
+    bench.text("grype", &["db", "search", "--pkg", "log4j-core", "--fixed-state", "nonsense"], 1);
+}

@@ -22,7 +22,7 @@ use crate::ecosystem::CPE;
 use advisory::Kev;
 use index::Index;
 use layout::{Cursor, Section, Sections, u32_at};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use words::Words;
 
 /// Key under which the products of all vendors are filed.
@@ -163,6 +163,14 @@ impl<'a> Database<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// The publishers of its advisories, as namespaces begin with them.
+    ///
+    /// # Errors
+    /// Where the file is corrupt.
+    pub fn providers(&self) -> Result<BTreeSet<&'a str>, DatabaseError> {
+        self.advisories().map(|advisory| Ok(advisory?.provider())).collect()
     }
 
     /// Every package that has claims, as (ecosystem key, name), in no order that means anything. Touches all claims.

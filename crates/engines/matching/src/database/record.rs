@@ -38,6 +38,14 @@ pub struct Advisory<'a> {
     pub(super) text: TextPlace,
 }
 
+impl<'a> Advisory<'a> {
+    /// Who published it, as its namespace begins.
+    #[must_use]
+    pub fn provider(&self) -> &'a str {
+        self.namespace.split(':').next().filter(|part| !part.is_empty()).unwrap_or(self.source)
+    }
+}
+
 /// A CVSS score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score<'a> {

@@ -311,6 +311,19 @@ fn related_of(id: &str, identifiers: &[String], namespace: &str) -> Vec<Referenc
     related
 }
 
+/// What a claim says about a fix.
+pub(crate) fn fix_state(claim: &Claim<'_>, namespace: &str) -> FixState {
+    match claim.state {
+        _ if claim.ranges.iter().any(|range| matches!(range.end, ClaimEnd::Fixed(_))) => FixState::Fixed,
+        advisory::FixState::Fixed => FixState::Fixed,
+        advisory::FixState::NotFixed => FixState::NotFixed,
+        advisory::FixState::WontFix => FixState::WontFix,
+        // GitHub always says in which version, where there is one.
+        _ if namespace.starts_with("github:") => FixState::NotFixed,
+        _ => FixState::Unstated,
+    }
+}
+
 fn fix_of(candidate: &Candidate<'_>) -> Fix {
     let mut versions: Vec<String> = Vec::new();
     for range in &candidate.claim.ranges {
@@ -320,15 +333,7 @@ fn fix_of(candidate: &Candidate<'_>) -> Fix {
             versions.push(fixed.to_owned());
         }
     }
-    let state = match candidate.claim.state {
-        _ if !versions.is_empty() => FixState::Fixed,
-        advisory::FixState::Fixed => FixState::Fixed,
-        advisory::FixState::NotFixed => FixState::NotFixed,
-        advisory::FixState::WontFix => FixState::WontFix,
-        // GitHub always says in which version, where there is one.
-        _ if candidate.namespace.starts_with("github:") => FixState::NotFixed,
-        _ => FixState::Unstated,
-    };
+    let state = fix_state(&candidate.claim, &candidate.namespace);
     let date = candidate.scope.fix_date;
     let available = match versions.as_slice() {
         [only] if !date.is_empty() => {

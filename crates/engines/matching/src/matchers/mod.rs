@@ -11,7 +11,7 @@ mod distribution;
 mod language;
 mod look;
 
-pub(crate) use look::own_severity;
+pub(crate) use look::{fix_state, own_severity};
 
 use crate::database::{Database, DatabaseError};
 use crate::distro::{Keys, KnownReleases, Release};

@@ -16,6 +16,7 @@ mod sort;
 mod table;
 mod template;
 
+pub(crate) use cvss::subscores;
 pub use cyclonedx::{CycloneDxError, write_cyclonedx_json, write_cyclonedx_xml};
 pub use document::{
     AdvisoryEntry, Alert, AppliedRule, AppliedRulePackage, CvssEntry, CvssMetrics, CweEntry, DatabaseEntry,

@@ -37,7 +37,7 @@ enum Command {
     #[command(alias = "providers")]
     List(StatusArgs),
     /// Advisories by identifier or package.
-    Search(search::Args),
+    Search(Box<search::Args>),
     /// Put a database file in place.
     Import(ImportArgs),
     /// Remove the database.
@@ -139,7 +139,12 @@ pub(crate) fn open_or_build(db: Option<&Path>, global: Global) -> anyhow::Result
 }
 
 fn open(path: &Path) -> anyhow::Result<MappedFile> {
-    MappedFile::open(path).map_err(anyhow::Error::from).with_context(|| format!("cannot open {}", path.display()))
+    match MappedFile::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(advised(format!("there is no advisory database at {}", path.display()), HOW_TO_GET_ONE))
+        }
+        opened => opened.with_context(|| format!("cannot open {}", path.display())),
+    }
 }
 
 fn status(args: &StatusArgs) -> Outcome {
@@ -186,13 +191,15 @@ fn list(args: &StatusArgs) -> Outcome {
             serde_json::to_writer_pretty(&mut *out, &list)?;
             return Ok(writeln!(out)?);
         }
-        let width = sources.iter().map(|source| source.name.len()).max().unwrap_or(0);
-        for source in &sources {
-            let skipped = source.skipped.len();
-            let note = if skipped == 0 { String::new() } else { format!("; {skipped} not read") };
-            writeln!(out, "{:width$}  {:>7}  {}{note}", source.name, source.records, source.licence)?;
-        }
-        Ok(())
+        let rows: Vec<Vec<String>> = sources
+            .iter()
+            .map(|source| {
+                let skipped = source.skipped.len();
+                let note = if skipped == 0 { String::new() } else { format!("; {skipped} not read") };
+                vec![source.name.clone(), format!("{:>7}", source.records), format!("{}{note}", source.licence)]
+            })
+            .collect();
+        output::table(out, &rows)
     })?;
     Ok(OK)
 }
