@@ -1,6 +1,7 @@
-//! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `tidy`, `ready`.
+//! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `deny`, `tidy`, `ready`.
 
 mod bench;
+mod deny;
 mod fuzz;
 mod go;
 mod images;
@@ -24,6 +25,7 @@ cargo xtask COMMAND
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
   fuzz [SECONDS [TARGET]]
                   every fuzz target (or one) from its kept inputs on, for so many seconds each; 60 unless told
+  deny            licences, sources and versions of the dependencies, by deny.toml
   tidy            the rules of the house that no compiler checks
   ready           only make the machine ready
 ";
@@ -39,6 +41,7 @@ fn main() -> Result<()> {
         ["fuzz"] => fuzz::all(60, None),
         ["fuzz", seconds] => fuzz::all(seconds.parse()?, None),
         ["fuzz", seconds, target] => fuzz::all(seconds.parse()?, Some(target)),
+        ["deny"] => deny::check(),
         ["tidy"] => tidy::check(),
         ["ready"] => machine::ready(),
         _ => bail!("{USAGE}"),

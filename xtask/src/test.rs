@@ -1,7 +1,7 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
 use crate::run::{cargo, run, say};
-use crate::{fuzz, images, machine, parity, validate};
+use crate::{deny, fuzz, images, machine, parity, validate};
 use anyhow::Result;
 
 /// For each fuzz target.
@@ -31,6 +31,7 @@ pub(crate) fn fast() -> Result<()> {
 }
 
 fn checks() -> Result<()> {
+    deny::check()?;
     run(&mut cargo(&["fmt", "--all", "--check"])?)?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?)
 }
