@@ -2,6 +2,7 @@
 
 mod alpm;
 mod apk;
+mod apple;
 mod binary_classifier;
 mod bitnami;
 mod cargo_auditable;
@@ -34,6 +35,7 @@ mod opam;
 mod os;
 mod pe_package;
 mod pe_resources;
+mod perl;
 mod php_composer;
 mod php_interpreter;
 mod php_pear;
@@ -77,6 +79,8 @@ pub static ALL: &[&dyn Cataloger] = &[
     &ruby::InstalledGemSpec,
     &ruby::GemfileLock,
     &ruby::GemSpec,
+    &perl::CpanInstalled,
+    &perl::CpanMeta,
     &php_composer::ComposerInstalled,
     &php_composer::ComposerLock,
     &php_pear::PhpPear,
@@ -107,6 +111,7 @@ pub static ALL: &[&dyn Cataloger] = &[
     &terraform::TerraformLock,
     &conda::CondaMeta,
     &homebrew::Homebrew,
+    &apple::AppBundle,
     &snap::Snap,
     &dpkg::DebArchive,
     &rpm::RpmArchive,

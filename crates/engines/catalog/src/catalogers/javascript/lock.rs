@@ -33,7 +33,7 @@ impl Cataloger for JavaScriptLock {
     }
 
     fn tags(&self) -> &'static [&'static str] {
-        &["package", "declared", "language", "javascript", "node", "npm"]
+        &["package", "declared", "language", "javascript", "node", "npm", "deno"]
     }
 
     fn wants(&self) -> &'static [Want] {
