@@ -2,6 +2,7 @@
 
 use crate::images::{BENCH, Image};
 use crate::measure::{Table, measure};
+use crate::oracle;
 use crate::peers;
 use crate::run::{cargo, output, root, run, say, target};
 use anyhow::{Context, Result, bail};
@@ -105,11 +106,9 @@ impl Bench {
 
     /// A scan of a saved SBOM, so that nothing but the database and the matching is measured; then fifty at once.
     fn database(&self) -> Result<String> {
-        let advisories =
-            std::env::var_os("PALISADE_ADVISORIES").map_or_else(|| root().join("../shared/advisories"), PathBuf::from);
-        if !advisories.is_dir() {
+        let Some(advisories) = oracle::advisories() else {
             return Ok("\n## Database\nNot measured: no advisories (`PALISADE_ADVISORIES`).\n".to_owned());
-        }
+        };
         let database = self.scratch.join("advisories.db");
         let mut build = Command::new(&self.palisade);
         let build = measure(build.args(["db", "build", "-q", "--from"]).arg(&advisories).arg("--out").arg(&database))?;

@@ -2,11 +2,13 @@
 
 mod bench;
 mod deny;
+mod findings;
 mod fuzz;
 mod go;
 mod images;
 mod machine;
 mod measure;
+mod oracle;
 mod parity;
 mod peers;
 mod run;
@@ -23,6 +25,7 @@ cargo xtask COMMAND
   test --fast     without making the machine ready
   bench image     the product, the peer and the floor on one image; as root, for the image is built first
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
+  parity --scan   what Grype finds in them and in lists of packages, with the same advisories; as root
   fuzz [SECONDS [TARGET]]
                   every fuzz target (or one) from its kept inputs on, for so many seconds each; 60 unless told
   deny            licences, sources and versions of the dependencies, by deny.toml
@@ -38,6 +41,7 @@ fn main() -> Result<()> {
         ["test", "--fast"] => test::fast(),
         ["bench", "image"] => bench::image(),
         ["parity"] => parity::check(),
+        ["parity", "--scan"] => findings::check(),
         ["fuzz"] => fuzz::all(60, None),
         ["fuzz", seconds] => fuzz::all(seconds.parse()?, None),
         ["fuzz", seconds, target] => fuzz::all(seconds.parse()?, Some(target)),

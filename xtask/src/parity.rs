@@ -9,6 +9,7 @@ use crate::run::{output, palisade, root, say};
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Packages by name, version, type and purl, with how often each is found.
@@ -25,7 +26,7 @@ pub(crate) fn on(images: &[Image]) -> Result<()> {
     let mut accepted = Accepted::read(&fs::read_to_string(root().join("xtask/parity.txt"))?)?;
     let mut wrong = Vec::new();
     for image in images {
-        let peer = packages(&peer_document(image)?)?;
+        let peer = packages(&fs::read_to_string(peer_document(image)?)?)?;
         let mut own = Command::new(&program);
         own.args(["sbom", "-q", "--no-cache", "-o", "syft-json", &image.source()]);
         let own = packages(&output(&mut own)?)?;
@@ -41,7 +42,7 @@ pub(crate) fn on(images: &[Image]) -> Result<()> {
 }
 
 /// Syft's document of an image, which is kept beside it.
-fn peer_document(image: &Image) -> Result<String> {
+pub(crate) fn peer_document(image: &Image) -> Result<PathBuf> {
     let kept = image.folder.with_extension(format!("syft-{}.json", peers::SYFT));
     if !kept.is_file() {
         let aside = kept.with_extension("new");
@@ -50,7 +51,7 @@ fn peer_document(image: &Image) -> Result<String> {
         output(peer.env("SYFT_CHECK_FOR_APP_UPDATE", "false"))?;
         fs::rename(&aside, &kept)?;
     }
-    Ok(fs::read_to_string(kept)?)
+    Ok(kept)
 }
 
 fn packages(document: &str) -> Result<Packages> {

@@ -9,9 +9,17 @@ use std::path::PathBuf;
 /// The version of Syft that Palisade stands in for.
 pub(crate) const SYFT: &str = "1.57.0";
 
+/// The version of Grype that Palisade stands in for.
+pub(crate) const GRYPE: &str = "0.121.2";
+
 /// Syft.
 pub(crate) fn syft() -> Result<PathBuf> {
     peer("syft", "github.com/anchore/syft/cmd/syft", SYFT)
+}
+
+/// Grype.
+pub(crate) fn grype() -> Result<PathBuf> {
+    peer("grype", "github.com/anchore/grype/cmd/grype", GRYPE)
 }
 
 /// The peer's program, built by its own tool chain where it is not there yet.

@@ -109,13 +109,13 @@ pub(crate) fn is_fixed_at(version: Version<'_>, claim: &Claim<'_>) -> bool {
     })
 }
 
-/// The versions that a claim hits, in Grype's words: `< 1.2.3 (deb)`, `>= 2.0, < 2.3||>= 2.5, < 2.6 (semantic)`,
+/// The versions that ranges and single versions of a claim hit, in Grype's words: `< 1.2.3 (deb)`, `>= 2.0, < 2.3||>= 2.5, < 2.6 (semantic)`,
 /// `none (unknown)` where it hits all. Of versions that are named one by one only `version` is told.
-pub(crate) fn constraint(claim: &Claim<'_>, version: Version<'_>, scheme: Scheme) -> String {
-    let mut parts: Vec<String> = claim.ranges.iter().map(|range| range_text(*range)).collect();
-    if !claim.ranges.iter().any(|range| version.is_within(*range)) {
+pub(crate) fn constraint(ranges: &[ClaimRange<'_>], versions: &[&str], version: Version<'_>, scheme: Scheme) -> String {
+    let mut parts: Vec<String> = ranges.iter().map(|range| range_text(*range)).collect();
+    if !ranges.iter().any(|range| version.is_within(*range)) {
         let named = |other: &&&str| version.text == **other || version.cmp(other).is_eq();
-        parts.extend(claim.versions.iter().filter(named).map(|version| format!("= {version}")));
+        parts.extend(versions.iter().filter(named).map(|version| format!("= {version}")));
     }
     parts.retain(|part| !part.is_empty());
     if parts.is_empty() {

@@ -230,6 +230,7 @@ struct Affects {
 /// - Entries of `affected` that name no package (Git ranges alone) are left out, and so are Git ranges beside others.
 /// - `UBUNTU-CVE-…`, `DEBIAN-CVE-…` and `ALPINE-CVE-…` become the CVE itself.
 /// - `upstream` of an erratum (`USN-…`, `DSA-…`) goes to `related`, and the erratum carries the fix of its packages.
+///   `related` of anything else names other flaws, and is left out.
 ///
 /// # Errors
 /// When the bytes are not JSON of OSV's shape, or the record has no identifier.
@@ -268,12 +269,13 @@ pub fn parse(json: &[u8]) -> Result<Record, AdvisoryError> {
             }
         }
     }
-    let (mut aliases, mut related) = (document.aliases, document.related);
+    let (mut aliases, mut related) = (document.aliases, Vec::new());
     let upstream = document.upstream.into_iter().filter(|other| *other != id);
     if erratum && !is_cve {
-        related.extend(upstream)
+        related = document.related;
+        related.extend(upstream);
     } else {
-        aliases.extend(upstream)
+        aliases.extend(upstream);
     }
     dedup(&mut aliases);
     dedup(&mut related);

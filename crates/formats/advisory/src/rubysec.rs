@@ -55,10 +55,6 @@ struct Document {
 #[serde(default)]
 struct Related {
     #[serde(deserialize_with = "texts")]
-    cve: Vec<String>,
-    #[serde(deserialize_with = "texts")]
-    ghsa: Vec<String>,
-    #[serde(deserialize_with = "texts")]
     url: Vec<String>,
 }
 
@@ -88,12 +84,9 @@ pub fn parse(json: &[u8]) -> Result<Record, AdvisoryError> {
             references.push(Reference { url: url.clone(), tags: Vec::new() });
         }
     }
-    let related = document.related.cve.iter().map(|id| prefixed("CVE", id));
-    let related = related.chain(document.related.ghsa.iter().map(|id| prefixed("GHSA", id))).collect();
     let mut record = Record {
         id,
         aliases: ids,
-        related,
         source: "rubysec".to_owned(),
         summary: document.title,
         details: document.description,

@@ -2,7 +2,7 @@
 
 use super::{Engine, Settled};
 use crate::cpe::platform_holds;
-use crate::database::{Advisory, Claim, ClaimEnd, ClaimScope, DatabaseError};
+use crate::database::{Advisory, Claim, ClaimEnd, ClaimRange, ClaimScope, DatabaseError};
 use crate::ecosystem;
 use crate::facts::Facts;
 use crate::finding::{
@@ -11,6 +11,7 @@ use crate::finding::{
 use crate::order::{self, Scheme, Version};
 use crate::subject::Subject;
 use advisory::Severity;
+use smallvec::SmallVec;
 
 /// A claim that was looked up, with its advisory.
 pub(super) struct Candidate<'a> {
@@ -110,9 +111,10 @@ impl<'a> Engine<'a> {
         scheme: Scheme,
         evidence: Evidence<'_>,
     ) -> Result<Vec<Match>, DatabaseError> {
-        let constraint = order::constraint(&candidate.claim, version, scheme);
+        let ranges = told(candidate, version);
+        let constraint = order::constraint(&ranges, &candidate.claim.versions, version, scheme);
         let severity = self.severity(candidate)?;
-        let fix = fix_of(candidate);
+        let fix = fix_of(candidate, &ranges);
         let advisories = advisories_of(candidate);
         let ids = reported_ids(candidate);
         let expanded = ids.len() > 1 || ids.first().is_some_and(|id| *id != candidate.advisory.id);
@@ -236,10 +238,12 @@ fn canonical(architecture: &str) -> &str {
     }
 }
 
-/// Errata that mend bugs and add features tell of no flaw.
+/// Errata that mend bugs and add features tell of no flaw, nor do Debian's that mend an earlier fix: `DSA-5257-2`.
 fn is_no_flaw(advisory: &Advisory<'_>) -> bool {
     let plain = ["ALBA-", "ALEA-", "RHBA-", "RHEA-", "RLBA-", "RLEA-"];
-    plain.iter().any(|prefix| advisory.id.starts_with(prefix)) && cves(advisory).next().is_none()
+    let mends_fix =
+        ["DSA-", "DLA-"].iter().any(|prefix| advisory.id.starts_with(prefix)) && !advisory.id.ends_with("-1");
+    (mends_fix || plain.iter().any(|prefix| advisory.id.starts_with(prefix))) && cves(advisory).next().is_none()
 }
 
 pub(super) fn is_cve(id: &str) -> bool {
@@ -312,9 +316,9 @@ fn related_of(id: &str, identifiers: &[String], namespace: &str) -> Vec<Referenc
 }
 
 /// What a claim says about a fix.
-pub(crate) fn fix_state(claim: &Claim<'_>, namespace: &str) -> FixState {
-    match claim.state {
-        _ if claim.ranges.iter().any(|range| matches!(range.end, ClaimEnd::Fixed(_))) => FixState::Fixed,
+pub(crate) fn fix_state(stated: advisory::FixState, ranges: &[ClaimRange<'_>], namespace: &str) -> FixState {
+    match stated {
+        _ if ranges.iter().any(|range| matches!(range.end, ClaimEnd::Fixed(_))) => FixState::Fixed,
         advisory::FixState::Fixed => FixState::Fixed,
         advisory::FixState::NotFixed => FixState::NotFixed,
         advisory::FixState::WontFix => FixState::WontFix,
@@ -324,16 +328,31 @@ pub(crate) fn fix_state(claim: &Claim<'_>, namespace: &str) -> FixState {
     }
 }
 
-fn fix_of(candidate: &Candidate<'_>) -> Fix {
+/// The ranges that are told of: of language packages those that the version is in; of distributions, Go and Bitnami all,
+/// because Grype's database has one entry a package for them.
+fn told<'c>(candidate: &Candidate<'c>, version: Version<'_>) -> SmallVec<[ClaimRange<'c>; 2]> {
+    let ranges = &candidate.claim.ranges;
+    let of_entry = ["govulndb:", "bitnami:"].iter().any(|provider| candidate.namespace.starts_with(provider));
+    if !of_entry && candidate.namespace.contains(":language:") {
+        let within: SmallVec<_> = ranges.iter().copied().filter(|range| version.is_within(*range)).collect();
+        // A version may be hit because it is named, in no range at all.
+        if !within.is_empty() {
+            return within;
+        }
+    }
+    ranges.clone()
+}
+
+fn fix_of(candidate: &Candidate<'_>, ranges: &[ClaimRange<'_>]) -> Fix {
     let mut versions: Vec<String> = Vec::new();
-    for range in &candidate.claim.ranges {
+    for range in ranges {
         if let ClaimEnd::Fixed(fixed) = range.end
             && !versions.iter().any(|have| have == fixed)
         {
             versions.push(fixed.to_owned());
         }
     }
-    let state = fix_state(&candidate.claim, &candidate.namespace);
+    let state = fix_state(candidate.claim.state, ranges, &candidate.namespace);
     let date = candidate.scope.fix_date;
     let available = match versions.as_slice() {
         [only] if !date.is_empty() => {

@@ -250,7 +250,7 @@ fn ranges(key: &str, claim: &Claim<'_>, state: &'static str, detail: Option<&Fix
 }
 
 fn state(claim: &Claim<'_>, namespace: &str) -> &'static str {
-    match fix_state(claim, namespace) {
+    match fix_state(claim.state, &claim.ranges, namespace) {
         FixState::Unstated => "unknown",
         state => state.as_str(),
     }

@@ -40,7 +40,7 @@ fn each_ecosystem_by_its_names_and_order() {
 }
 
 #[test]
-fn all_ranges_of_an_advisory_are_told_of() {
+fn the_ranges_that_a_version_is_in_are_told_of() {
     let mut two = affected(Ecosystem::Npm, "a", "1.0.0..1.2.0");
     two.ranges.push(Range {
         introduced: "2.0.0".to_owned(),
@@ -48,8 +48,13 @@ fn all_ranges_of_an_advisory_are_told_of() {
         end: RangeEnd::Fixed("2.3.0".to_owned()),
     });
     let document = document("", vec![component(PackageType::Npm, "a", "2.1.0")]);
-    let found = find(&[record("GHSA-1", "github:language:javascript", vec![two])], &document);
-    assert_eq!(found.matches[0].vulnerability.constraint, ">= 1.0.0, < 1.2.0||>= 2.0.0, < 2.3.0 (semantic)");
+    let found = find(&[record("GHSA-1", "github:language:javascript", vec![two.clone()])], &document);
+    assert_eq!(found.matches[0].vulnerability.constraint, ">= 2.0.0, < 2.3.0 (semantic)");
+    assert_eq!(found.matches[0].vulnerability.fix.versions, ["2.3.0"]);
+    two.package.ecosystem = Ecosystem::Go;
+    let document = self::document("", vec![component(PackageType::GoModule, "a", "v2.1.0")]);
+    let found = find(&[record("GO-1", "govulndb:language:go", vec![two])], &document);
+    assert_eq!(found.matches[0].vulnerability.constraint, ">= 1.0.0, < 1.2.0||>= 2.0.0, < 2.3.0 (go)");
     assert_eq!(found.matches[0].vulnerability.fix.versions, ["1.2.0", "2.3.0"]);
 }
 
