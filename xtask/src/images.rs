@@ -19,6 +19,7 @@ pub(crate) struct Recipe {
 /// What the tests read.
 pub(crate) const TESTED: &[Recipe] = &[
     Recipe { name: "alpine", version: 1, tags: &["alpine"] },
+    Recipe { name: "binaries", version: 1, tags: &["binaries"] },
     Recipe { name: "debian", version: 1, tags: &["debian"] },
     Recipe { name: "languages", version: 1, tags: &["languages"] },
     Recipe { name: "locks", version: 1, tags: &["locks"] },

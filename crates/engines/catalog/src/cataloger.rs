@@ -185,6 +185,12 @@ impl Found<'_> {
         Location { access_path: path.clone(), path, layer: self.layer, primary: true, ..Location::default() }
     }
 
+    /// The file as the place of a licence, which is no evidence of the package.
+    #[must_use]
+    pub fn unannotated(&self) -> Location {
+        Location { unannotated: true, ..self.supporting() }
+    }
+
     /// The file as supporting evidence.
     #[must_use]
     pub fn supporting(&self) -> Location {

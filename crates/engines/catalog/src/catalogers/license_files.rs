@@ -165,7 +165,7 @@ pub(crate) fn kept(found: &Found<'_>) -> Vec<License> {
     } else {
         concluded(&text)
     };
-    let location = found.supporting();
+    let location = found.unannotated();
     licenses.into_iter().map(|license| License { location: Some(location.clone()), ..license }).collect()
 }
 

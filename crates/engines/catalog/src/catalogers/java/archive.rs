@@ -163,6 +163,9 @@ impl Walk<'_> {
                 unknown.extend(other);
             }
             if !known.is_empty() {
+                // Several texts often grant the same.
+                known.sort_unstable();
+                known.dedup();
                 return known;
             }
         }

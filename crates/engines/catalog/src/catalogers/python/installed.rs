@@ -222,6 +222,7 @@ fn licenses(view: &View<'_>, found: &Found<'_>, fields: &Fields, files: &[FileRe
     let declared: Vec<License> = [&fields.license_expression, &fields.license]
         .into_iter()
         .filter_map(|value| license_files::declared(value).into_iter().min_by(|a, b| a.value.cmp(&b.value)))
+        .map(|license| License { location: Some(found.unannotated()), ..license })
         .collect();
     if !fields.license_expression.is_empty() || !fields.license.is_empty() {
         return declared;
