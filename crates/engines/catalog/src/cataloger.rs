@@ -234,6 +234,11 @@ impl<'a> View<'a> {
         self.image.under(found.layer, folder)
     }
 
+    /// The visible files below the absolute `folder`, by path.
+    pub(crate) fn whole_folder(&self, folder: &str) -> Vec<(&'a FileFact, Option<u32>)> {
+        self.image.under(None, folder)
+    }
+
     /// `sha256:...` of the uncompressed layer, for records that name it; empty for folders.
     #[must_use]
     pub fn layer_digest(&self, layer: Option<u32>) -> &'a str {

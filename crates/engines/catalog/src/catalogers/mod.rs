@@ -31,6 +31,7 @@ pub(crate) mod license_files;
 mod license_text;
 mod linux_kernel;
 mod lua;
+mod nix;
 mod opam;
 mod os;
 mod pe_package;
@@ -48,6 +49,7 @@ mod sbom_file;
 mod snap;
 mod swift;
 mod swipl;
+mod term;
 mod terraform;
 #[cfg(test)]
 mod testing;
@@ -111,6 +113,7 @@ pub static ALL: &[&dyn Cataloger] = &[
     &terraform::TerraformLock,
     &conda::CondaMeta,
     &homebrew::Homebrew,
+    &nix::NixStore,
     &apple::AppBundle,
     &snap::Snap,
     &dpkg::DebArchive,

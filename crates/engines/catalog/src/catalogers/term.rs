@@ -1,4 +1,5 @@
-//! Erlang terms as text: lists, tuples, strings, binaries of one string, and atoms or numbers as they stand.
+//! Terms as text, of Erlang and of Nix: lists, tuples, strings, binaries of one string, and atoms or numbers as they
+//! stand.
 
 use crate::ParseError;
 
@@ -38,7 +39,7 @@ impl Term {
     }
 }
 
-/// The terms of a file, each ended by a dot.
+/// The terms of a file; in Erlang, each is ended by a dot.
 ///
 /// # Errors
 /// Where the text is no such file, or is nested too deep.
@@ -84,6 +85,7 @@ impl Reader<'_> {
         match self.rest.chars().next() {
             Some('[') => self.items(']', depth),
             Some('{') => self.items('}', depth),
+            Some('(') => self.items(')', depth),
             Some(quote @ ('"' | '\'')) => self.string(quote),
             Some('<') => self.binary(),
             _ => self.word(),
@@ -140,7 +142,7 @@ impl Reader<'_> {
             None => (word, rest),
         };
         if word.is_empty() {
-            return Err(ParseError::malformed("not an Erlang term"));
+            return Err(ParseError::malformed("not a term"));
         }
         self.rest = rest;
         Ok(Term::Text(word.to_owned()))

@@ -1,13 +1,11 @@
 //! Erlang: `rebar.lock` and the applications of OTP, as Syft 1.57 reads them (`syft/pkg/cataloger/erlang`).
 
-mod term;
-
+use super::term::{self, NOTHING};
 use crate::{Cataloger, Extraction, File, ParseError, UsedFor, Want};
 use purl::PackageUrl;
 use sbom::{Component, Language, PackageType};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use term::NOTHING;
 
 /// Finds the packages that rebar locked.
 pub(super) struct RebarLock;
