@@ -70,6 +70,7 @@ pub static ALL: &[&dyn Cataloger] = &[
     &java::JavaArchive,
     &java::GradleLockfile,
     &java::JavaPom,
+    &java::NativeImage,
     &python::PythonInstalled,
     &python::PythonPackage,
     &javascript::JavaScriptPackage,

@@ -93,7 +93,6 @@ impl<'a> Executable<'a> {
     }
 
     /// The value of the symbol called `name`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the cataloger of native images, which is to come"))]
     pub(super) fn symbol(&self, name: &str) -> Option<u64> {
         self.symbols.iter().find_map(|symbols| symbols.value(name))
     }
