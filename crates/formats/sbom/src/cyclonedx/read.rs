@@ -333,6 +333,9 @@ fn java(record: &mut Map<String, Value>, part: &Part<'_>) {
     if !part.group.is_empty() {
         let pom = record.entry("pomProperties").or_insert_with(|| Value::Object(Map::new()));
         if let Some(pom) = pom.as_object_mut() {
+            // The peer always writes these.
+            pom.entry("path").or_insert_with(|| Value::from(""));
+            pom.entry("name").or_insert_with(|| Value::from(""));
             pom.entry("groupId").or_insert_with(|| Value::from(part.group.as_ref()));
             pom.entry("artifactId").or_insert_with(|| Value::from(part.name.as_ref()));
             pom.entry("version").or_insert_with(|| Value::from(part.version.as_ref()));
