@@ -1,7 +1,7 @@
 //! The layers of an image, several at once, largest first.
 
 use crate::{Inventory, InventoryError};
-use catalog::{Budget, LayerFacts, LayerOptions};
+use catalog::{Budget, LayerFacts, LayerOptions, Links};
 use oci::{Image, Layer};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,6 +64,12 @@ fn facts(
     let failed = |source| InventoryError::Layer { index, digest: digest.clone(), source };
     let facts = with_read_ahead(reader, |reader| catalog::scan_tar(reader, &inventory.plan, options));
     let mut facts = facts.map_err(failed)?;
+    let links = Links::resolve(&mut facts, &inventory.plan);
+    if !links.is_empty() {
+        let reader = image.layer(layer, &|_| ())?;
+        let again = with_read_ahead(reader, |reader| links.scan(reader, facts, &inventory.plan, options));
+        facts = again.map_err(failed)?;
+    }
     facts.diff_id.clone_from(&layer.diff_id);
     if let Some(cache) = &inventory.cache {
         cache.store(digest, &facts);

@@ -58,6 +58,16 @@ impl LayerFacts {
         self.unknowns.retain(|unknown| keep(&unknown.path));
     }
 
+    /// These facts and `more`, which win where both tell of a path.
+    pub(crate) fn with(mut self, more: Self) -> Self {
+        let shift = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.entries.extend(more.entries);
+        let shifted = |extracted: Extracted| Extracted { entry: extracted.entry.saturating_add(shift), ..extracted };
+        self.extractions.extend(more.extractions.into_iter().map(shifted));
+        self.unknowns.extend(more.unknowns);
+        self.sorted()
+    }
+
     /// Sorts the entries by path, the last of equal paths winning, and makes the extractions follow.
     pub(crate) fn sorted(mut self) -> Self {
         let mut order: Vec<u32> = (0..u32::try_from(self.entries.len()).unwrap_or(u32::MAX)).collect();

@@ -27,5 +27,5 @@ mod tree;
 pub use assemble::{AssembleOptions, FileSelection, Scope, assemble};
 pub use cataloger::{Assembly, Cataloger, Extraction, File, Found, ParseError, UsedFor, View, Want};
 pub use facts::LayerFacts;
-pub use layer::{Budget, LayerOptions, LayerScanner, scan_tar};
+pub use layer::{Budget, LayerOptions, LayerScanner, Links, scan_tar};
 pub use plan::Plan;

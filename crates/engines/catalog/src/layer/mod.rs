@@ -2,9 +2,11 @@
 
 mod budget;
 mod holes;
+mod links;
 pub(crate) mod tar;
 
 pub use budget::Budget;
+pub use links::Links;
 
 use crate::facts::Extracted;
 use crate::{Extraction, File, LayerFacts, ParseError, Plan};

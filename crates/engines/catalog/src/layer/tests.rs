@@ -101,6 +101,33 @@ fn plain_files_links_and_whiteouts() {
 }
 
 #[test]
+fn hard_links_are_files() {
+    let tar = [
+        tar_entry("a.txt", b'0', "", b"one"),
+        tar_entry("b.bin", b'0', "", b"two"),
+        tar_entry("c.txt", b'1', "a.txt", b""),
+        tar_entry("d.txt", b'1', "e.bin", b""),
+        tar_entry("e.bin", b'1', "b.bin", b""),
+        tar_entry("f.txt", b'1', "g.txt", b""),
+        tar_entry("g.txt", b'1', "f.txt", b""),
+        vec![0; 1024],
+    ]
+    .concat();
+    let (budget, plan) = (Budget::new(1 << 20), Plan::new(vec![&Texts]));
+    let options = LayerOptions::new(&budget);
+    let mut facts = scan(&tar).unwrap();
+    let links = Links::resolve(&mut facts, &plan);
+    let facts = links.scan(&*tar, facts, &plan, options).unwrap();
+    let path = |x: &Extracted| facts.entries[x.entry as usize].path.clone();
+    let text = |x: &Extracted| String::from_utf8_lossy(&x.body.kept).into_owned();
+    let found: Vec<String> = facts.extractions.iter().map(|x| format!("{} {}", path(x), text(x))).collect();
+    assert_eq!(found, ["/a.txt one", "/c.txt one", "/d.txt two"]);
+    let kinds: Vec<bool> = facts.entries.iter().map(|entry| entry.kind == FileKind::Regular).collect();
+    assert_eq!(kinds, [true, true, true, true, true, false, false]);
+    assert_eq!(facts.entries[4].sha256, sha256(b"two"));
+}
+
+#[test]
 fn long_names() {
     let long = format!("{}/x.txt", "d".repeat(200));
     let mut gnu = long.clone().into_bytes();
