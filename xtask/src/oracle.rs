@@ -3,10 +3,10 @@
 use crate::go;
 use crate::peers::{self, GRYPE};
 use crate::run::{kept, output, root, run, say};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 /// Grype and what it knows.
@@ -70,6 +70,8 @@ fn database(advisories: &Path) -> Result<PathBuf> {
     parts.push(advisories.join("MANIFEST.json"));
     let name = format!("{KEPT}{GRYPE}-{}", digest(&parts)?);
     let folder = kept()?.join(&name);
+    let lock = File::create(kept()?.join("grype-db.lock"))?;
+    lock.lock().context("cannot lock the folder of Grype's database")?;
     if folder.is_dir() {
         return Ok(folder);
     }
@@ -87,6 +89,10 @@ fn database(advisories: &Path) -> Result<PathBuf> {
     run(Command::new(building.join("program/grypedb")).arg(advisories).arg(&building))?;
     fs::remove_dir_all(building.join("program"))?;
     for feed in fs::read_to_string(building.join("feeds.txt"))?.lines() {
+        // A path that leaves the folder would have a feed copied onto itself, which empties it.
+        if !Path::new(feed).components().all(|part| matches!(part, Component::Normal(_))) {
+            bail!("not a file of the feeds: {feed}");
+        }
         let copy = building.join("feeds").join(feed);
         fs::create_dir_all(copy.parent().context("no folder")?)?;
         fs::copy(advisories.join(feed), copy)?;

@@ -1,7 +1,7 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
 use crate::run::{cargo, run, say};
-use crate::{deny, fuzz, images, machine, parity, validate};
+use crate::{deny, findings, fuzz, images, machine, parity, validate};
 use anyhow::Result;
 
 /// For each fuzz target.
@@ -17,6 +17,7 @@ pub(crate) fn all() -> Result<()> {
     if machine::is_root() {
         let images = images::build(images::TESTED)?;
         parity::on(&images)?;
+        findings::on(&images)?;
         tests.env("PALISADE_IMAGES", std::env::join_paths(images.iter().map(|image| &image.folder))?);
     } else {
         say("skipped: images of packages and Syft on them, because only root can build them");

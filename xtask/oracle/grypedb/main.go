@@ -128,7 +128,11 @@ func run(from folder, out string) error {
 			}
 			fmt.Printf("%s: %d documents\n", path, count)
 			for _, file := range opened {
-				read = append(read, strings.TrimPrefix(file, string(from)+"/"))
+				name, err := filepath.Rel(string(from), file)
+				if err != nil {
+					return err
+				}
+				read = append(read, name)
 			}
 		}
 	}

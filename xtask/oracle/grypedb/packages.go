@@ -84,7 +84,9 @@ func (p packages) add(kind, name, version, query string) {
 // A package has seldom more to show than three of its bounds; and this many packages of a list are enough.
 const (
 	maxBounds = 3
-	maxNames  = 1500
+	maxNames  = 300
+	// Language packages are of many ecosystems.
+	maxLanguage = 1500
 	// Errata of AlmaLinux name every package that was built anew.
 	maxAlmaLinux = 50
 )
@@ -99,7 +101,9 @@ func (p packages) write(folder string) error {
 		sort.Slice(names, func(a, b int) bool { return mixed(names[a]) < mixed(names[b]) })
 		var purls []string
 		limit := maxNames
-		if strings.HasPrefix(list, "almalinux") {
+		if list == "language" {
+			limit = maxLanguage
+		} else if strings.HasPrefix(list, "almalinux") {
 			limit = maxAlmaLinux
 		}
 		for _, name := range names[:min(limit, len(names))] {

@@ -63,7 +63,8 @@ impl Kept<'_> {
     /// A finding of the same flaw on a component that is the same files.
     fn same_flaw(&self, found: &Match) -> Option<usize> {
         let subject = self.subjects.get(found.component.0 as usize)?;
-        if subject.owners.is_empty() && is_os_package(subject.component.kind) {
+        // A distribution's packages are told one by one, also where one has a file in another's folder.
+        if is_os_package(subject.component.kind) {
             return None;
         }
         let identifiers = found.vulnerability.identifiers.iter();

@@ -249,6 +249,8 @@ pub(crate) struct Products<'a> {
 /// A product with all that the tree tells of it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Resolved<'a> {
+    /// The identifier of its part when it is a part of a platform; may be empty.
+    pub(crate) part: &'a str,
     /// Its package URL, or its part's when it is a part of a platform; may be empty.
     pub(crate) purl: &'a str,
     /// Its own CPE; may be empty.
@@ -313,6 +315,7 @@ impl<'a> Products<'a> {
         };
         let own = purl(id);
         Resolved {
+            part,
             purl: if own.is_empty() { purl(part) } else { own },
             cpe: cpe(id),
             platform,

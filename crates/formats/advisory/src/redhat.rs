@@ -108,9 +108,9 @@ fn references(id: &str, flaw: &Vulnerability) -> Vec<Reference> {
 fn affected(flaw: &Vulnerability, packages: &mut Packages<'_>, document: &str) -> Vec<Affected> {
     let status = &flaw.product_status;
     let remedies = Remedies::new(&flaw.remediations);
-    let fixed = packages.group(&status.fixed, &remedies, document);
-    let open = packages.group(&status.known_affected, &remedies, document);
-    let safe = packages.group(&status.known_not_affected, &remedies, document);
+    let fixed = packages.group(&status.fixed, &remedies, document, false);
+    let open = packages.group(&status.known_affected, &remedies, document, true);
+    let safe = packages.group(&status.known_not_affected, &remedies, document, true);
     let mut list = Vec::new();
     for (package, entries) in &open {
         // A package that is still hit goes before a partial fix, as in Grype's feed.
@@ -224,13 +224,16 @@ struct Rpm {
 }
 
 impl<'a> Packages<'a> {
-    /// Groups products by package; with each, whether it will never be fixed.
-    fn group(&mut self, ids: &[String], remedies: &Remedies<'_>, document: &str) -> Grouped {
+    /// Groups products by package; with each, whether it will never be fixed. Where the status is of all versions,
+    /// `by_name`, older documents give a package's name and no package URL.
+    fn group(&mut self, ids: &[String], remedies: &Remedies<'_>, document: &str, by_name: bool) -> Grouped {
         let mut grouped: Grouped = BTreeMap::new();
         for id in ids {
             let product = self.products.resolve(id);
             let Some(release) = product_release(product.platform_cpe) else { continue };
-            let Some(rpm) = self.rpm(product.purl) else { continue };
+            let named = by_name && product.purl.is_empty();
+            let named = named.then(|| read_name(product.part)).flatten();
+            let Some(rpm) = named.as_ref().or_else(|| self.rpm(product.purl)) else { continue };
             let package = Package {
                 ecosystem: release,
                 name: rpm.name.clone(),
@@ -292,6 +295,18 @@ fn read_purl(text: &str) -> Option<Rpm> {
         version: if version.is_empty() { String::new() } else { format!("{epoch}:{version}") },
         architecture: qualifier("arch").to_owned(),
         module,
+    })
+}
+
+/// Of `name` or `module:stream/name`; `None` where the name is one of a container.
+fn read_name(text: &str) -> Option<Rpm> {
+    let (module, name) = text.split_once('/').unwrap_or(("", text));
+    let is_module = module.is_empty() || module.split(':').count() == 2 && !module.ends_with(":flatpak");
+    (is_module && !name.is_empty() && !name.contains(['/', ':'])).then(|| Rpm {
+        name: name.to_owned(),
+        version: String::new(),
+        architecture: String::new(),
+        module: module.to_owned(),
     })
 }
 

@@ -352,7 +352,12 @@ fn fix_of(candidate: &Candidate<'_>, ranges: &[ClaimRange<'_>]) -> Fix {
             versions.push(fixed.to_owned());
         }
     }
-    let state = fix_state(candidate.claim.state, ranges, &candidate.namespace);
+    let partial = ranges.len() < candidate.claim.ranges.len();
+    let state = match fix_state(candidate.claim.state, ranges, &candidate.namespace) {
+        // Another range has a fix; this one ends in the last version that is hit.
+        FixState::Fixed if versions.is_empty() && partial => FixState::NotFixed,
+        state => state,
+    };
     let date = candidate.scope.fix_date;
     let available = match versions.as_slice() {
         [only] if !date.is_empty() => {

@@ -206,3 +206,12 @@ fn the_same_file_under_two_names_counts_once() {
     assert_eq!(findings.matches[0].component.0, 1);
     assert_eq!(findings.matches[0].also_found_as[0].0, 0);
 }
+
+#[test]
+fn packages_of_a_distribution_are_told_one_by_one() {
+    let records = [record("CVE-1-1", "debian:distro:debian:12", vec![affected(distro("debian", "12"), "gcc", "..2")])];
+    let packages = ["gcc-base", "libgcc"].map(|name| from_source(component(PackageType::Deb, name, "1"), "gcc", None));
+    let mut document = document("debian:12", packages.to_vec());
+    owns(&mut document, 0, 1);
+    assert_eq!(find(&records, &document).matches.len(), 2);
+}

@@ -109,9 +109,12 @@ pub(crate) fn run(args: &Args, mut settings: Settings, global: Global, tool: &st
         Ok(file) => file,
         Err(error) => return without_database(&input, gate, &error),
     };
+    let begun = std::time::Instant::now();
     let database = Database::open(file.bytes()).context("cannot use the advisory database")?;
     options::check_age(&settings, database.facts().built.as_str())?;
     let findings = matching::find(&database, &input.document, &options)?;
+    let components = input.document.components.len();
+    tracing::debug!("opened the database and matched {components} components in {} µs", begun.elapsed().as_micros());
     for note in &findings.notes {
         tracing::warn!("{note}");
     }
