@@ -36,7 +36,7 @@ pub struct Config {
 pub struct SourceConfig {
     /// On or off, against the source's own default.
     pub enabled: Option<bool>,
-    /// In place of the source's own addresses.
+    /// In place of the source's own addresses. `{year}` stands for each year since 2002, one address for each.
     pub addresses: Option<Vec<String>>,
 }
 
@@ -106,8 +106,26 @@ impl Config {
         SOURCES.iter().filter(|source| self.is_enabled(source.name)).filter_map(|source| {
             let configured = self.sources.get(source.name).and_then(|config| config.addresses.clone());
             let addresses = configured.unwrap_or_else(|| source.addresses.iter().map(ToString::to_string).collect());
+            let addresses: Vec<String> = addresses.iter().flat_map(|address| by_year(address, this_year())).collect();
             (!addresses.is_empty()).then_some((source, addresses))
         })
+    }
+}
+
+/// The first year that has a feed of its own (NVD's).
+const FIRST_YEAR: u64 = 2002;
+
+fn this_year() -> u64 {
+    // The mean Gregorian year is right but for some hours around the New Year.
+    const SECONDS: u64 = 31_556_952;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    1970 + now.map_or(0, |time| time.as_secs() / SECONDS)
+}
+
+fn by_year(address: &str, last: u64) -> Vec<String> {
+    match address.contains("{year}") {
+        true => (FIRST_YEAR..=last).map(|year| address.replace("{year}", &year.to_string())).collect(),
+        false => vec![address.to_owned()],
     }
 }
 
@@ -124,6 +142,18 @@ mod tests {
         assert!(config.is_enabled("wolfi") && !config.is_enabled("chainguard") && config.is_enabled("nvd"));
         let nvd = config.fetched().find(|(source, _)| source.name == "nvd").unwrap();
         assert_eq!((nvd.1, config.limits.retries), (vec!["https://m/x".to_owned()], 1));
+    }
+
+    #[test]
+    fn years_are_told_one_by_one() {
+        assert_eq!(
+            by_year("https://m/{year}.gz", 2004),
+            ["https://m/2002.gz", "https://m/2003.gz", "https://m/2004.gz"]
+        );
+        assert_eq!(by_year("https://m/x", 2004), ["https://m/x"]);
+        let config = Config::default();
+        let (_, addresses) = config.fetched().find(|(source, _)| source.name == "nvd").unwrap();
+        assert!(addresses.len() >= 25 && addresses.iter().all(|address| !address.contains('{')));
     }
 
     #[test]
