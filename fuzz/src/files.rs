@@ -1,6 +1,6 @@
 //! Files that catalogers read, by the way that the files of a layer go.
 
-use catalog::{AssembleOptions, Budget, LayerOptions, LayerScanner, Plan, assemble};
+use catalog::{AssembleOptions, Budget, FileDigests, LayerOptions, LayerScanner, Plan, assemble};
 use sbom::{FileFact, Source};
 use std::io::{Cursor, Write};
 use std::sync::OnceLock;
@@ -57,7 +57,8 @@ pub(crate) fn archive_members(bytes: &[u8]) {
 
 fn catalogue(path: &str, bytes: &[u8]) {
     let budget = Budget::new(1 << 30);
-    let mut scanner = LayerScanner::new(plan(), LayerOptions { file_digests: false, ..LayerOptions::new(&budget) });
+    let mut scanner =
+        LayerScanner::new(plan(), LayerOptions { file_digests: FileDigests::NONE, ..LayerOptions::new(&budget) });
     let fact = FileFact { path: path.to_owned(), mode: 0o755, size_bytes: bytes.len() as u64, ..FileFact::default() };
     if scanner.wants(path, bytes) && scanner.file(fact, bytes).is_ok() {
         let document = assemble(Source::default(), &[scanner.finish()], plan(), AssembleOptions::default());

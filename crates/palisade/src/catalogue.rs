@@ -6,7 +6,7 @@ use crate::progress::Bar;
 use crate::selection::{Selection, select};
 use crate::settings::{Settings, invalid};
 use crate::source::{Opened, SourceOptions, open};
-use catalog::{AssembleOptions, FileSelection, Plan, Scope};
+use catalog::{AssembleOptions, FileDigests, FileSelection, Plan, Scope};
 use clap::ValueEnum;
 use inventory::{Cache, Inventory};
 use oci::Platform;
@@ -102,6 +102,7 @@ pub(crate) struct CatalogOptions {
     parallelism: usize,
     no_cache: bool,
     files: FileSelection,
+    digests: FileDigests,
 }
 
 impl CatalogOptions {
@@ -142,8 +143,22 @@ impl CatalogOptions {
                 .unwrap_or_else(threads),
             no_cache: settings.bool("no-cache"),
             files,
+            digests: digests(settings)?,
         })
     }
+}
+
+/// The digests of files that the settings ask for. Without the setting, as the peer's default.
+fn digests(settings: &Settings) -> anyhow::Result<FileDigests> {
+    let mut digests = FileDigests::NONE;
+    for name in settings.list("file.metadata.digests") {
+        match name.to_ascii_lowercase().replace('-', "").as_str() {
+            "sha1" => digests.sha1 = true,
+            "sha256" => digests.sha256 = true,
+            _ => return Err(invalid(format!("unsupported hash algorithm: {name}"), "use sha1 and sha256")),
+        }
+    }
+    Ok(digests)
 }
 
 const SCOPES: &str = "use squashed, all-layers or deep-squashed";
@@ -161,11 +176,12 @@ pub(crate) fn selection(settings: &Settings) -> Selection {
 pub(crate) fn catalogue(input: &str, asked: &CatalogOptions, global: Global) -> anyhow::Result<Document> {
     let opened = open(input, &asked.source)?;
     let plan = Plan::new(select(&asked.selection, matches!(opened, Opened::Image { .. }))?);
-    let cache = inventory::cache_home()
-        .filter(|_| !asked.no_cache)
-        .map(|home| Cache::new(&home.join("palisade"), &plan, asked.files != FileSelection::None));
+    let digests = if asked.files == FileSelection::None { FileDigests::NONE } else { asked.digests };
+    let home = inventory::cache_home().filter(|_| !asked.no_cache);
+    let cache = home.map(|home| Cache::new(&home.join("palisade"), &plan, digests));
     let inventory = Inventory {
         plan,
+        digests,
         options: AssembleOptions { scope: asked.scope, files: asked.files },
         cache,
         parallelism: asked.parallelism,

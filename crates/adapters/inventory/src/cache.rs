@@ -6,7 +6,7 @@
 //! form counts as absent. Facts depend on the catalogers and on their sources, so both are in the path.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use catalog::{Plan, facts};
+use catalog::{FileDigests, Plan, facts};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
@@ -28,12 +28,13 @@ const CHECKSUM: usize = 32;
 const MAX_UNPACKED: usize = 1 << 30;
 
 impl Cache {
-    /// A cache below `root` for what `plan` finds. `with_digests`: facts hold the digest of every file.
+    /// A cache below `root` for what `plan` finds. `digests`: those that facts hold of every file.
     #[must_use]
-    pub fn new(root: &Path, plan: &Plan, with_digests: bool) -> Self {
+    pub fn new(root: &Path, plan: &Plan, digests: FileDigests) -> Self {
         let mut names: Vec<&str> = plan.catalogers().iter().map(|cataloger| cataloger.name()).collect();
         names.push(facts::SOURCES);
-        names.push(if with_digests { "digests" } else { "names" });
+        names.extend(digests.sha1.then_some("sha1"));
+        names.extend(digests.sha256.then_some("sha256"));
         let key = hex(digest(&SHA256, names.join(",").as_bytes()).as_ref());
         let folder = root.join(format!("{PREFIX}{}", key.get(..16).unwrap_or(&key)));
         Self { folder, max_bytes: 2 << 30 }
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn keeps_and_gives_back_and_ignores_damage() {
         let root = tempfile::tempdir().unwrap();
-        let cache = Cache::new(root.path(), &Plan::new(Vec::new()), true);
+        let cache = Cache::new(root.path(), &Plan::new(Vec::new()), FileDigests::ALL);
         let digest = "sha256:00ff";
         assert!(cache.load::<LayerFacts>(digest).is_none());
         let facts = LayerFacts { diff_id: "sha256:11".to_owned(), ..LayerFacts::default() };
@@ -172,8 +173,8 @@ mod tests {
     #[test]
     fn stays_within_its_bound() {
         let root = tempfile::tempdir().unwrap();
-        let cache = Cache { max_bytes: 200, ..Cache::new(root.path(), &Plan::new(Vec::new()), true) };
-        Cache { max_bytes: 1 << 20, ..Cache::new(root.path(), &Plan::new(Vec::new()), false) }
+        let cache = Cache { max_bytes: 200, ..Cache::new(root.path(), &Plan::new(Vec::new()), FileDigests::ALL) };
+        Cache { max_bytes: 1 << 20, ..Cache::new(root.path(), &Plan::new(Vec::new()), FileDigests::NONE) }
             .store("sha256:00", &LayerFacts::default());
         for index in 0..20 {
             cache.store(&format!("sha256:{index:02}"), &LayerFacts::default());
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_digest_never_leaves_the_folder() {
-        let cache = Cache::new(Path::new("/nowhere"), &Plan::new(Vec::new()), true);
+        let cache = Cache::new(Path::new("/nowhere"), &Plan::new(Vec::new()), FileDigests::ALL);
         for digest in ["sha256:../x", "sha256:a/b", "../a:00", "sha256:", "plain"] {
             assert!(cache.path(digest).is_none(), "{digest}");
         }

@@ -137,9 +137,7 @@ impl Walk<'_> {
         };
         match whole {
             Ok(bytes) => {
-                if self.inventory.wants_digests() {
-                    fact.sha256 = sha256(&bytes);
-                }
+                self.inventory.file_digests().of(&bytes, &mut fact);
                 self.scanner.file(fact, &bytes)
             }
             Err(error) => {

@@ -11,7 +11,7 @@ pub mod layers;
 pub use cache::Cache;
 pub use error::InventoryError;
 
-use catalog::{AssembleOptions, FileSelection, Plan};
+use catalog::{AssembleOptions, FileDigests, FileSelection, Plan};
 use oci::Image;
 use sbom::{Document, Source, SourceKind, SourceLayer};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ pub struct Inventory {
     pub plan: Plan,
     /// Scope and files of the document.
     pub options: AssembleOptions,
+    /// Of the files that are told of.
+    pub digests: FileDigests,
     /// Where facts of layers are kept between runs; `None`: nowhere.
     pub cache: Option<Cache>,
     /// Threads; at least 1.
@@ -126,8 +128,9 @@ impl Inventory {
         Ok(catalog::assemble(source, &[facts], &self.plan, self.options))
     }
 
-    pub(crate) fn wants_digests(&self) -> bool {
-        self.options.files != FileSelection::None
+    /// The digests to compute: none, where no file is told of.
+    pub(crate) fn file_digests(&self) -> FileDigests {
+        if self.options.files == FileSelection::None { FileDigests::NONE } else { self.digests }
     }
 }
 
@@ -214,7 +217,8 @@ mod tests {
         let inventory = Inventory {
             plan: plan(),
             options: AssembleOptions::default(),
-            cache: cache.map(|root| Cache::new(root, &plan(), true)),
+            digests: FileDigests::ALL,
+            cache: cache.map(|root| Cache::new(root, &plan(), FileDigests::ALL)),
             parallelism: 1,
             exclude: exclude.iter().map(|pattern| (*pattern).to_owned()).collect(),
             progress: Box::new(Silent),

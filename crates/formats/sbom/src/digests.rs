@@ -1,15 +1,36 @@
 //! Digests in the spellings of the formats.
 
-use crate::{Digest, FileFact};
+use crate::{Digest, FileDetails, FileFact};
 use std::borrow::Cow;
 
-/// Every digest known of a file, SHA-256 last.
+/// Every digest known of a file, SHA-1 and SHA-256 last.
 pub(crate) fn of_file(fact: &FileFact) -> Vec<Digest> {
     let mut digests = fact.details.as_ref().map_or_else(Vec::new, |details| details.digests.clone());
-    if fact.sha256 != [0; 32] {
-        digests.push(Digest { algorithm: Cow::Borrowed("sha256"), hex: hex(&fact.sha256) });
-    }
+    let mut push = |algorithm, bytes: &[u8]| {
+        if bytes.iter().any(|byte| *byte != 0) {
+            digests.push(Digest { algorithm: Cow::Borrowed(algorithm), hex: hex(bytes) });
+        }
+    };
+    push("sha1", &fact.sha1);
+    push("sha256", &fact.sha256);
     digests
+}
+
+/// Keeps a digest that a document tells of a file.
+pub(crate) fn keep(digest: Digest, fact: &mut FileFact, details: &mut FileDetails) {
+    let kept = match &*digest.algorithm {
+        "sha1" => from_hex(&digest.hex).map(|bytes| fact.sha1 = bytes),
+        "sha256" => from_hex(&digest.hex).map(|bytes| fact.sha256 = bytes),
+        _ => None,
+    };
+    if kept.is_none() {
+        details.digests.push(digest);
+    }
+}
+
+/// Whether a file has neither of the usual digests.
+pub(crate) fn has_none(fact: &FileFact) -> bool {
+    fact.sha1 == [0; 20] && fact.sha256 == [0; 32]
 }
 
 /// Lower-case hexadecimal.

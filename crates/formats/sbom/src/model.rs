@@ -283,6 +283,8 @@ pub struct FileFact {
     pub size_bytes: u64,
     /// Target of a link; empty otherwise.
     pub link_target: String,
+    /// SHA-1 of the content; all zero when not computed.
+    pub sha1: [u8; 20],
     /// SHA-256 of the content; all zero when not computed.
     pub sha256: [u8; 32],
     /// MIME type of the content, for example `text/plain`; empty when not determined.
@@ -294,7 +296,7 @@ pub struct FileFact {
 /// What few files have: facts that were asked for, or that came with a document.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileDetails {
-    /// Digests besides SHA-256.
+    /// Digests besides SHA-1 and SHA-256.
     pub digests: Vec<Digest>,
     /// The content in base64; empty when not asked for.
     pub contents: String,

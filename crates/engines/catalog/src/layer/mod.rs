@@ -9,8 +9,8 @@ pub use budget::Budget;
 pub use links::Links;
 
 use crate::facts::Extracted;
+use crate::hash::{FileDigests, Hasher};
 use crate::{Extraction, File, LayerFacts, ParseError, Plan};
-use aws_lc_rs::digest::{self, Context, SHA256};
 use sbom::{FileFact, FileKind, Unknown};
 use std::borrow::Cow;
 use std::io::Read;
@@ -20,8 +20,8 @@ use tar::{Entry, Walker};
 /// What a pass may cost and what it should compute.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerOptions<'a> {
-    /// Compute the SHA-256 of every regular file.
-    pub file_digests: bool,
+    /// The digests that are computed of every regular file.
+    pub file_digests: FileDigests,
     /// Memory for whole files, shared by all passes under way.
     pub budget: &'a Budget,
     /// The largest file that is given to a cataloger, bytes. Larger ones are reported.
@@ -36,7 +36,13 @@ impl<'a> LayerOptions<'a> {
     /// The usual limits: 1 GiB a file, 4 million entries, 1 TiB a layer.
     #[must_use]
     pub fn new(budget: &'a Budget) -> Self {
-        Self { file_digests: true, budget, max_file_bytes: 1 << 30, max_entries: 4_000_000, max_layer_bytes: 1 << 40 }
+        Self {
+            file_digests: FileDigests::ALL,
+            budget,
+            max_file_bytes: 1 << 30,
+            max_entries: 4_000_000,
+            max_layer_bytes: 1 << 40,
+        }
     }
 }
 
@@ -180,9 +186,7 @@ impl<'a> LayerScanner<'a> {
             return self.entry(fact);
         }
         if let Some(bytes) = walker.slice(entry)? {
-            if self.options.file_digests {
-                fact.sha256 = sha256(bytes);
-            }
+            self.options.file_digests.of(bytes, &mut fact);
             return if self.wants(&fact.path, bytes) { self.file(fact, bytes) } else { self.entry(fact) };
         }
         self.large_file(fact, entry, walker, buffer)
@@ -212,21 +216,19 @@ impl<'a> LayerScanner<'a> {
             wanted = false;
         }
         if !wanted {
-            fact.sha256 = self.stream(entry, walker, &mut |_| ())?;
+            self.stream(entry, walker, &mut fact, &mut |_| ())?;
             return self.entry(fact);
         }
         let reserved = self.options.budget.reserve(entry.size_bytes);
         let holes = self.holes(entry, walker)?;
         if holes.is_empty() {
             walker.read_into(entry, buffer)?;
-            if self.options.file_digests {
-                fact.sha256 = sha256(buffer);
-            }
+            self.options.file_digests.of(buffer, &mut fact);
         } else {
             // Fresh zeros of this size are pages that take no memory before they are written.
             *buffer = vec![0; usize::try_from(entry.size_bytes).unwrap_or_default()];
             let mut filler = holes::Filler::new(buffer, &holes);
-            fact.sha256 = self.stream(entry, walker, &mut |chunk| filler.push(chunk))?;
+            self.stream(entry, walker, &mut fact, &mut |chunk| filler.push(chunk))?;
         }
         let result = self.file(fact, buffer);
         if buffer.capacity() > KEPT_BUFFER {
@@ -236,25 +238,21 @@ impl<'a> LayerScanner<'a> {
         result
     }
 
-    /// Passes the content through `each`, and gives its digest where digests are asked for.
+    /// Passes the content through `each`, and puts the digests that are asked for into the facts.
     fn stream<R: Read>(
         &self,
         entry: &Entry,
         walker: &mut Walker<R>,
+        fact: &mut FileFact,
         each: &mut dyn FnMut(&[u8]),
-    ) -> Result<[u8; 32], ParseError> {
-        let mut context = self.options.file_digests.then(|| Context::new(&SHA256));
+    ) -> Result<(), ParseError> {
+        let mut hasher = Hasher::new(self.options.file_digests);
         walker.content(entry, &mut |chunk| {
-            if let Some(context) = &mut context {
-                context.update(chunk);
-            }
+            hasher.update(chunk);
             each(chunk);
         })?;
-        let mut digest = FileFact::default().sha256;
-        if let Some(context) = context {
-            copy_digest(&context.finish(), &mut digest);
-        }
-        Ok(digest)
+        hasher.finish(fact);
+        Ok(())
     }
 
     /// What to leave out of a file that is wanted. What is wanted for its name may be searched through as a whole.
@@ -269,18 +267,6 @@ impl<'a> LayerScanner<'a> {
 
 /// A buffer up to this size is used again for the next large file.
 const KEPT_BUFFER: usize = 4 << 20;
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    copy_digest(&digest::digest(&SHA256, bytes), &mut out);
-    out
-}
-
-fn copy_digest(digest: &digest::Digest, out: &mut [u8; 32]) {
-    if let Ok(bytes) = digest.as_ref().try_into() {
-        *out = bytes;
-    }
-}
 
 fn link_target(entry: &Entry) -> String {
     match entry.kind {

@@ -97,10 +97,7 @@ impl Reading {
         let mut fact = FileFact { path: path.to_owned(), layer, ..FileFact::default() };
         let mut details = FileDetails { unmeasured: true, ..FileDetails::default() };
         for digest in part.hashes.iter().map(digest) {
-            match digests::from_hex(&digest.hex) {
-                Some(sha256) if digest.algorithm == "sha256" => fact.sha256 = sha256,
-                _ => details.digests.push(digest),
-            }
+            digests::keep(digest, &mut fact, &mut details);
         }
         fact.details = Some(Box::new(details));
         self.builder.add_file(fact)

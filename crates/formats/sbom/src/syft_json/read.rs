@@ -235,13 +235,11 @@ fn file(entry: File<'_>, path: String, builder: &mut Builder) -> Result<(), Deco
     };
     let mut fact = FileFact { path, layer, ..FileFact::default() };
     for digest in entry.digests.into_iter().flatten() {
-        match digests::from_hex(&digest.value) {
-            Some(sha256) if digest.algorithm == "sha256" => fact.sha256 = sha256,
-            _ => details.digests.push(Digest { algorithm: digest.algorithm.into(), hex: digest.value }),
-        }
+        let digest = Digest { algorithm: digest.algorithm.into(), hex: digest.value };
+        digests::keep(digest, &mut fact, &mut details);
     }
     let bare = FileDetails { unmeasured: true, ..FileDetails::default() };
-    if details == bare && fact.sha256 == [0; 32] {
+    if details == bare && digests::has_none(&fact) {
         // Only named, as evidence or as an unknown: that follows from the rest of the document.
         return Ok(());
     }

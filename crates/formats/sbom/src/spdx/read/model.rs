@@ -301,10 +301,7 @@ fn fact(file: &RawFile, builder: &mut Builder) -> FileFact {
     let mut fact = FileFact { path: format!("/{name}"), layer, ..FileFact::default() };
     let mut details = FileDetails { unmeasured: true, ..FileDetails::default() };
     for digest in file.checksums.iter().map(digest).filter(|digest| digest.hex != NO_SHA1) {
-        match digests::from_hex(&digest.hex) {
-            Some(sha256) if digest.algorithm == "sha256" => fact.sha256 = sha256,
-            _ => details.digests.push(digest),
-        }
+        digests::keep(digest, &mut fact, &mut details);
     }
     let is = |kind: &str| file.types.iter().any(|stated| stated == kind);
     let mime_type = match () {
@@ -325,7 +322,7 @@ fn fact(file: &RawFile, builder: &mut Builder) -> FileFact {
 /// Files that are only named, as evidence, follow from the rest of the document.
 fn has_facts(fact: &FileFact) -> bool {
     let digests = fact.details.as_ref().is_some_and(|details| !details.digests.is_empty());
-    digests || fact.sha256 != [0; 32] || !fact.mime_type.is_empty()
+    digests || !digests::has_none(fact) || !fact.mime_type.is_empty()
 }
 
 fn digest(checksum: &RawChecksum) -> Digest {
