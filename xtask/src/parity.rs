@@ -48,7 +48,10 @@ pub(crate) fn peer_document(image: &Image) -> Result<PathBuf> {
         let aside = kept.with_extension("new");
         let mut peer = Command::new(peers::syft()?);
         peer.args(["scan", "-q", "-o"]).arg(format!("json={}", aside.display())).arg(image.source());
-        output(peer.env("SYFT_CHECK_FOR_APP_UPDATE", "false"))?;
+        peer.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
+        // Otherwise it runs the machine's Go, and finds what its cache of modules happens to hold.
+        peer.env("SYFT_GOLANG_USE_PACKAGES_LIB", "false");
+        output(&mut peer)?;
         fs::rename(&aside, &kept)?;
     }
     Ok(kept)

@@ -5,8 +5,9 @@ use crate::logging;
 use crate::names;
 use crate::outcome::{OK, Outcome};
 use crate::settings::{GRYPE, Named, SYFT};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
+use std::fmt::Write;
 
 /// One binary for a Kubernetes production security stack.
 #[derive(Debug, Parser)]
@@ -16,7 +17,6 @@ use std::ffi::OsString;
     about,
     max_term_width = 110,
     arg_required_else_help = true,
-    subcommand_help_heading = "Image commands",
     after_help = AFTER_HELP
 )]
 struct Cli {
@@ -41,7 +41,17 @@ Exit codes:
   0  done
   1  something failed; the message says what, on what, and what to do
   2  a gate that was asked for (--fail-on) does not hold, or the command line is wrong
-  100  `db check` found an update";
+  100  `db check` found an update
+  130  interrupted; nothing half done is left
+
+`palisade COMMAND --help` says more of each.";
+
+/// The commands by what they are for.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("Image", &["ship", "sbom", "scan", "convert", "catalogers"]),
+    ("Advisories", &["db"]),
+    ("This program", &["install-names", "completion", "man"]),
+];
 
 /// What every command takes.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -57,31 +67,22 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The whole workflow on one image or folder: catalogue, scan, gate.
-    #[command(display_order = 1)]
     Ship(commands::ship::Args),
     /// What is in an image, a folder or a file.
-    #[command(display_order = 2)]
     Sbom(commands::sbom::Args),
     /// Which known flaws are in it.
-    #[command(display_order = 3)]
     Scan(Box<commands::scan::Args>),
     /// One SBOM format to another.
-    #[command(display_order = 4)]
     Convert(commands::convert::Args),
     /// The advisory database.
-    #[command(display_order = 5)]
     Db(commands::db::Args),
     /// What can be found, and the tags by which catalogers are chosen.
-    #[command(display_order = 6)]
     Catalogers(commands::catalogers::Args),
     /// Link the names of the tools that this program replaces.
-    #[command(display_order = 7)]
     InstallNames(commands::install_names::Args),
     /// A completion script for a shell.
-    #[command(display_order = 8)]
     Completion(commands::manual::CompletionArgs),
     /// Manual pages.
-    #[command(display_order = 9)]
     Man(commands::manual::ManArgs),
 }
 
@@ -90,7 +91,8 @@ pub(crate) fn run(arguments: &[OsString]) -> Outcome {
     if let Some(name) = names::called_as(arguments) {
         return names::run(name, arguments);
     }
-    let cli = match Cli::try_parse_from(arguments) {
+    let parsed = command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return wrong(&error, 2),
     };
@@ -129,7 +131,34 @@ pub(crate) fn wrong(error: &clap::Error, code: u8) -> Outcome {
     Ok(if error.use_stderr() { code } else { OK })
 }
 
-/// The command line's description, for completions and manual pages.
+/// The command line's description; its help lists commands by group.
 pub(crate) fn command() -> clap::Command {
-    Cli::command()
+    let command = Cli::command();
+    let mut list = String::new();
+    for (group, names) in GROUPS {
+        let _ = writeln!(list, "{group}:");
+        for found in names.iter().filter_map(|name| command.find_subcommand(name)) {
+            let _ = writeln!(list, "  {:14} {}", found.get_name(), found.get_about().unwrap_or_default());
+        }
+        list.push('\n');
+    }
+    let template =
+        format!("{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}Options:\n{{options}}{{after-help}}");
+    command.help_template(template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_command() {
+        let listed: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let command = Cli::command();
+        let all: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(listed.len(), all.len());
+        assert!(all.iter().all(|name| listed.contains(name)), "{all:?}");
+        let help = super::command().render_help().to_string();
+        assert!(help.contains("Image:\n  ship ") && help.contains("Exit codes:"), "{help}");
+    }
 }
