@@ -41,9 +41,12 @@ pub(crate) fn on(images: &[Image]) -> Result<()> {
     Ok(())
 }
 
+/// Grows when Syft is asked in another way.
+const ASKED: u32 = 2;
+
 /// Syft's document of an image, which is kept beside it.
 pub(crate) fn peer_document(image: &Image) -> Result<PathBuf> {
-    let kept = image.folder.with_extension(format!("syft-{}.json", peers::SYFT));
+    let kept = image.folder.with_extension(format!("syft-{}-{ASKED}.json", peers::SYFT));
     if !kept.is_file() {
         let aside = kept.with_extension("new");
         let mut peer = Command::new(peers::syft()?);
