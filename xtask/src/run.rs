@@ -20,16 +20,22 @@ pub(crate) fn kept() -> Result<PathBuf> {
     Ok(PathBuf::from(home).join(".cache/palisade-testbed"))
 }
 
-/// Runs a command in the checkout, says what it is, and fails when it fails.
+/// Runs a command in the checkout, says what it is and how long it took, and fails when it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let begun = Instant::now();
+    run_last(command)?;
+    say(&format!("  {:.1} s", begun.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// As [`run`], with nothing said after it: the command's own last lines stay the last.
+pub(crate) fn run_last(command: &mut Command) -> Result<()> {
     let name = describe(command);
     say(&name);
-    let begun = Instant::now();
     let status = command.current_dir(root()).status().with_context(|| format!("cannot start {name}"))?;
     if !status.success() {
         bail!("{name} failed ({status})");
     }
-    say(&format!("  {:.1} s", begun.elapsed().as_secs_f64()));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
-use crate::run::{cargo, run, say};
+use crate::run::{cargo, run, run_last, say};
 use crate::{deny, findings, fuzz, images, machine, parity, validate};
 use anyhow::Result;
 
@@ -22,13 +22,13 @@ pub(crate) fn all() -> Result<()> {
     } else {
         say("skipped: images of packages and Syft on them, because only root can build them");
     }
-    run(&mut tests)
+    run_last(&mut tests)
 }
 
 /// What needs nothing but the toolchain: tests that need more say that they were skipped.
 pub(crate) fn fast() -> Result<()> {
     checks()?;
-    run(&mut cargo(&["test", "--workspace", "--quiet"])?)
+    run_last(&mut cargo(&["test", "--workspace", "--quiet"])?)
 }
 
 fn checks() -> Result<()> {
