@@ -1,5 +1,5 @@
-//! `cargo xtask deny`: the dependencies against `deny.toml`. cargo-deny reads the same file, but takes longer to build than
-//! all of the tests take to run.
+//! `cargo xtask deny`: the dependencies against `deny.toml`, by what cargo itself tells of them. The file is written for
+//! cargo-deny; building that is no part of the tests.
 
 use crate::run::{output, root, say};
 use anyhow::{Context, Result, bail};
