@@ -173,7 +173,13 @@ pub(crate) fn selection(settings: &Settings) -> Selection {
 }
 
 /// Opens the source and takes its inventory.
-pub(crate) fn catalogue(input: &str, asked: &CatalogOptions, global: Global) -> anyhow::Result<Document> {
+/// `with_files`: the document's files are wanted, not only its packages.
+pub(crate) fn catalogue(
+    input: &str,
+    asked: &CatalogOptions,
+    with_files: bool,
+    global: Global,
+) -> anyhow::Result<Document> {
     let opened = open(input, &asked.source)?;
     let plan = Plan::new(select(&asked.selection, matches!(opened, Opened::Image { .. }))?);
     let digests = if asked.files == FileSelection::None { FileDigests::NONE } else { asked.digests };
@@ -182,6 +188,7 @@ pub(crate) fn catalogue(input: &str, asked: &CatalogOptions, global: Global) -> 
     let inventory = Inventory {
         plan,
         digests,
+        with_files,
         options: AssembleOptions { scope: asked.scope, files: asked.files },
         cache,
         parallelism: asked.parallelism,

@@ -26,6 +26,8 @@ pub struct Inventory {
     pub digests: FileDigests,
     /// Where facts of layers are kept between runs; `None`: nowhere.
     pub cache: Option<Cache>,
+    /// Whether the document's files are wanted. Without, a document from the cache comes without them.
+    pub with_files: bool,
     /// Threads; at least 1.
     pub parallelism: usize,
     /// Patterns of paths that are left out, without a leading `./`; of images, absolute.
@@ -57,8 +59,7 @@ impl Inventory {
     /// Where a layer can't be read to its end or is not what its digest names: a part of an image is no inventory.
     pub fn image(&self, image: &Image, user_input: &str) -> Result<Document, InventoryError> {
         let key = self.document_key(image);
-        let cached = self.cache.as_ref().zip(key.as_ref()).and_then(|(cache, key)| cache.load::<Document>(key));
-        if let Some(mut document) = cached {
+        if let Some(mut document) = key.as_deref().and_then(|key| self.kept(key)) {
             for (index, layer) in image.layers.iter().enumerate() {
                 self.progress.layer(index, layer.descriptor.size, true);
             }
@@ -71,11 +72,29 @@ impl Inventory {
             facts.iter_mut().for_each(|facts| facts.retain(|path| !self.excludes_in_image(path)));
         }
         let source = image_source(image, source_layers(image, &facts), user_input);
-        let document = catalog::assemble(source, &facts, &self.plan, self.options);
-        if let (Some(cache), Some(key)) = (&self.cache, &key) {
-            cache.store(key, &document);
+        let mut document = catalog::assemble(source, &facts, &self.plan, self.options);
+        if let Some(key) = &key {
+            self.keep(key, &mut document);
         }
         Ok(document)
+    }
+
+    /// The document that was made before, with its files only where they are wanted: they are most of it.
+    fn kept(&self, key: &str) -> Option<Document> {
+        let cache = self.cache.as_ref()?;
+        let mut document = cache.load::<Document>(key)?;
+        if self.with_files {
+            document.files = cache.load(&files_key(key))?;
+        }
+        Some(document)
+    }
+
+    fn keep(&self, key: &str, document: &mut Document) {
+        let Some(cache) = &self.cache else { return };
+        let files = std::mem::take(&mut document.files);
+        cache.store(&files_key(key), &files);
+        cache.store(key, document);
+        document.files = files;
     }
 
     /// As the peer does (Syft 1.57, `stereoscopesource`): patterns of whole absolute paths, and all that is below.
@@ -132,6 +151,10 @@ impl Inventory {
     pub(crate) fn file_digests(&self) -> FileDigests {
         if self.options.files == FileSelection::None { FileDigests::NONE } else { self.digests }
     }
+}
+
+fn files_key(key: &str) -> String {
+    format!("{key}Files")
 }
 
 fn source_layers(image: &Image, facts: &[catalog::LayerFacts]) -> Vec<SourceLayer> {
@@ -212,12 +235,22 @@ mod tests {
     }
 
     fn take(folder: &Path, cache: Option<&Path>, exclude: &[&str]) -> Result<Document, InventoryError> {
+        take_with(folder, cache, exclude, true)
+    }
+
+    fn take_with(
+        folder: &Path,
+        cache: Option<&Path>,
+        exclude: &[&str],
+        with_files: bool,
+    ) -> Result<Document, InventoryError> {
         let image = oci::open(oci::ImageScheme::OciDir, folder.to_str().unwrap(), &oci::OpenOptions::default())?;
         let plan = || Plan::new(catalog::catalogers::ALL.to_vec());
         let inventory = Inventory {
             plan: plan(),
-            options: AssembleOptions::default(),
+            options: AssembleOptions { files: FileSelection::All, ..AssembleOptions::default() },
             digests: FileDigests::ALL,
+            with_files,
             cache: cache.map(|root| Cache::new(root, &plan(), FileDigests::ALL)),
             parallelism: 1,
             exclude: exclude.iter().map(|pattern| (*pattern).to_owned()).collect(),
@@ -239,6 +272,10 @@ mod tests {
         fs::remove_file(layer).unwrap();
         assert_eq!(shown(take(folder.path(), Some(cache.path()), &[]).unwrap()), first);
         assert!(take(folder.path(), None, &[]).is_err());
+        let with = take(folder.path(), Some(cache.path()), &[]).unwrap();
+        let without = take_with(folder.path(), Some(cache.path()), &[], false).unwrap();
+        assert_eq!((with.files.is_empty(), without.files.is_empty()), (false, true));
+        assert_eq!(with.components, without.components);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings, global: Global, tool: &st
     let source = args.source.as_deref().ok_or_else(|| {
         advised("nothing to look at", "name an image, a folder or a file; `palisade sbom --help` has examples")
     })?;
-    let mut document = catalogue(source, &CatalogOptions::new(&settings)?, global)?;
+    let mut document = catalogue(source, &CatalogOptions::new(&settings)?, outputs.with_files(), global)?;
     tool.clone_into(&mut document.descriptor.name);
     outputs.write(&document)?;
     // The process ends: freeing a million strings one by one would take as long as a table.
@@ -103,6 +103,12 @@ impl Outputs {
         }
         // The peers write for machines unless asked otherwise.
         Ok(Self { targets, pretty: tool == "palisade", settings: settings.clone() })
+    }
+
+    /// Whether any of them tells of files, not only of packages.
+    pub(crate) fn with_files(&self) -> bool {
+        let only_packages = |form: &Form| matches!(form, Form::Format(Format::Table | Format::Text | Format::Purls));
+        !self.targets.iter().all(|(form, _)| only_packages(form))
     }
 
     /// Writes the document in every format asked for.

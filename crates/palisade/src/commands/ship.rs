@@ -54,7 +54,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings, global: Global) -> Outcom
     let outputs = (!args.sbom.is_empty()).then(|| Outputs::new(&settings, "", "palisade")).transpose()?;
     let gate = args.fail_on.as_deref().map(parse_gate).transpose()?;
     let begun = Instant::now();
-    let document = catalogue(&args.source, &CatalogOptions::new(&settings)?, global)?;
+    let with_files = outputs.as_ref().is_some_and(Outputs::with_files);
+    let document = catalogue(&args.source, &CatalogOptions::new(&settings)?, with_files, global)?;
     if let Some(outputs) = outputs {
         outputs.write(&document)?;
     }

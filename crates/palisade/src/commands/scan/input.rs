@@ -48,7 +48,7 @@ pub(crate) fn read(source: Option<&str>, settings: &Settings, global: Global) ->
             return document(settings, &bytes, Kind::SbomFile(text.to_owned()));
         }
     }
-    let mut document = catalogue(text, &CatalogOptions::new(settings)?, global)?;
+    let mut document = catalogue(text, &CatalogOptions::new(settings)?, false, global)?;
     rename(settings, &mut document);
     Ok(Input { document, kind: Kind::Source })
 }
