@@ -3,8 +3,7 @@
 //! Symlinks are entries, never followed while walking, so that a link can't lead out of the folder or in circles.
 
 use crate::{Inventory, InventoryError};
-use aws_lc_rs::digest::{Context, SHA256, digest};
-use catalog::{Budget, LayerFacts, LayerOptions, LayerScanner};
+use catalog::{Budget, FileDigests, LayerFacts, LayerOptions, LayerScanner};
 use sbom::{FileFact, FileKind};
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
@@ -54,10 +53,12 @@ pub(crate) fn scan_file(inventory: &Inventory, path: &Path) -> Result<(LayerFact
     // A device has no end.
     let whole = (wanted || !metadata.is_file()).then(|| whole(&mut file, head.clone(), metadata.len())).transpose();
     let whole = whole.map_err(failed)?;
-    fact.sha256 = match &whole {
-        Some(bytes) => sha256(bytes),
-        None => sha256_of(&mut head.as_slice().chain(file)).map_err(failed)?,
-    };
+    // The document's own version is the SHA-256, whatever is told of files.
+    let digests = FileDigests { sha256: true, ..inventory.digests };
+    match &whole {
+        Some(bytes) => digests.of(bytes, &mut fact),
+        None => digests.of_reader(&mut head.as_slice().chain(file), &mut fact).map_err(failed)?,
+    }
     let hex = fact.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     match whole.filter(|_| wanted) {
         Some(bytes) => scanner.file(fact, &bytes),
@@ -137,7 +138,7 @@ impl Walk<'_> {
         };
         match whole {
             Ok(bytes) => {
-                self.inventory.file_digests().of(&bytes, &mut fact);
+                self.inventory.digests.of(&bytes, &mut fact);
                 self.scanner.file(fact, &bytes)
             }
             Err(error) => {
@@ -218,20 +219,4 @@ fn owner(metadata: &Metadata) -> (u32, u32, u32) {
 #[cfg(not(unix))]
 fn owner(_metadata: &Metadata) -> (u32, u32, u32) {
     (0, 0, 0)
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    digest(&SHA256, bytes).as_ref().try_into().unwrap_or([0; 32])
-}
-
-fn sha256_of(reader: &mut dyn Read) -> io::Result<[u8; 32]> {
-    let mut context = Context::new(&SHA256);
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        let read = reader.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(context.finish().as_ref().try_into().unwrap_or([0; 32]));
-        }
-        context.update(buffer.get(..read).unwrap_or_default());
-    }
 }

@@ -60,7 +60,7 @@ fn facts(
     }
     let on_bytes = |count| inventory.progress.bytes(count);
     let reader = image.layer(layer, &on_bytes)?;
-    let options = LayerOptions { file_digests: inventory.file_digests(), ..LayerOptions::new(budget) };
+    let options = LayerOptions { file_digests: inventory.digests, ..LayerOptions::new(budget) };
     let failed = |source| InventoryError::Layer { index, digest: digest.clone(), source };
     let facts = with_read_ahead(reader, |reader| catalog::scan_tar(reader, &inventory.plan, options));
     let mut facts = facts.map_err(failed)?;

@@ -11,7 +11,7 @@ pub mod layers;
 pub use cache::Cache;
 pub use error::InventoryError;
 
-use catalog::{AssembleOptions, FileDigests, FileSelection, Plan};
+use catalog::{AssembleOptions, FileDigests, Plan};
 use oci::Image;
 use sbom::{Document, Source, SourceKind, SourceLayer};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub struct Inventory {
     pub plan: Plan,
     /// Scope and files of the document.
     pub options: AssembleOptions,
-    /// Of the files that are told of.
+    /// Those that are computed of every file that is read; none where no file is told of.
     pub digests: FileDigests,
     /// Where facts of layers are kept between runs; `None`: nowhere.
     pub cache: Option<Cache>,
@@ -146,11 +146,6 @@ impl Inventory {
         };
         Ok(catalog::assemble(source, &[facts], &self.plan, self.options))
     }
-
-    /// The digests to compute: none, where no file is told of.
-    pub(crate) fn file_digests(&self) -> FileDigests {
-        if self.options.files == FileSelection::None { FileDigests::NONE } else { self.digests }
-    }
 }
 
 fn files_key(key: &str) -> String {
@@ -198,6 +193,7 @@ pub fn cache_home() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalog::FileSelection;
     use std::fs;
 
     /// An OCI layout of one layer, a plain tar with the database of one apk package in it.

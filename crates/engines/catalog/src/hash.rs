@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use sbom::FileFact;
+use std::io::{self, Read};
 
 /// Which digests of files are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,23 @@ impl FileDigests {
         let mut hasher = Hasher::new(self);
         hasher.update(content);
         hasher.finish(fact);
+    }
+
+    /// Puts the digests of all that a reader gives into a file's facts.
+    ///
+    /// # Errors
+    /// Where it can't be read to its end; the facts are as they were.
+    pub fn of_reader(self, reader: &mut dyn Read, fact: &mut FileFact) -> io::Result<()> {
+        let mut hasher = Hasher::new(self);
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let read = reader.read(&mut buffer)?;
+            if read == 0 {
+                hasher.finish(fact);
+                return Ok(());
+            }
+            hasher.update(buffer.get(..read).unwrap_or_default());
+        }
     }
 }
 
