@@ -3,7 +3,7 @@
 
 /// Exploitability and impact, one decimal, rounded up as Grype does. `None` where the vector is of version 4 or cannot
 /// be read.
-pub(crate) fn subscores(vector: &str) -> Option<(f64, f64)> {
+pub(super) fn subscores(vector: &str) -> Option<(f64, f64)> {
     let is_v3 = vector.starts_with("CVSS:3.");
     if !is_v3 && vector.starts_with("CVSS:") {
         return None;

@@ -2,7 +2,7 @@
 
 use super::cvss::subscores;
 use super::document::{CvssEntry, CvssMetrics, CweEntry, EpssEntry, Exploited, Metadata};
-use crate::database::{Advisory, Database, DatabaseError, RecordIndex, Texts};
+use crate::database::{Advisory, Database, DatabaseError, RecordIndex, Score, Texts};
 use crate::ecosystem::{self, CPE};
 use crate::finding::{Reference, Vulnerability};
 use crate::matchers::own_severity;
@@ -85,8 +85,8 @@ impl<'a> Library<'a> {
     ) -> Result<Metadata, DatabaseError> {
         let text = self.texts.of(advisory)?;
         let mut urls = text.references.into_iter().map(|reference| reference.url);
-        let is_cve = |id: &&String| id.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("CVE-"));
-        let cves: Vec<&String> = identifiers.iter().filter(is_cve).collect();
+        let is_cve = |id: &&str| id.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("CVE-"));
+        let cves = identifiers.iter().map(String::as_str).filter(is_cve);
         let data_source = match urls.next() {
             Some(first) => first,
             None if namespace == "nvd:cpe" => format!("https://nvd.nist.gov/vuln/detail/{id}"),
@@ -104,43 +104,63 @@ impl<'a> Library<'a> {
             cvss: advisory.cvss.iter().map(cvss_entry).collect(),
             ..Metadata::default()
         };
-        for cve in cves {
-            if let Some(kev) = self.database.exploited(cve)? {
-                metadata.known_exploited.push(exploited(kev));
-            }
-            if let Some(epss) = self.database.epss(cve)? {
-                metadata.epss.push(EpssEntry {
-                    cve: cve.clone(),
-                    epss: epss.score,
-                    percentile: epss.percentile,
-                    date: self.database.facts().epss_date.clone(),
-                });
-            }
-            let source = advisory.source;
-            metadata.cwes.extend(advisory.cwes.iter().map(|cwe| CweEntry {
-                cve: cve.clone(),
-                cwe: (*cwe).to_owned(),
-                source: source.to_owned(),
-            }));
-        }
+        let evidence = evidence(self.database, advisory, cves)?;
+        metadata.known_exploited = evidence.exploited.into_iter().map(exploited).collect();
+        (metadata.epss, metadata.cwes) = (evidence.epss, evidence.cwes);
         Ok(metadata)
     }
+}
+
+/// What is known of the CVEs of an advisory besides what it says itself.
+pub(crate) struct Evidence {
+    pub(crate) exploited: Vec<Kev>,
+    pub(crate) epss: Vec<EpssEntry>,
+    pub(crate) cwes: Vec<CweEntry>,
+}
+
+/// Looks up each of `cves`, in their order.
+pub(crate) fn evidence<'c>(
+    database: &Database<'_>,
+    advisory: &Advisory<'_>,
+    cves: impl Iterator<Item = &'c str>,
+) -> Result<Evidence, DatabaseError> {
+    let mut evidence = Evidence { exploited: Vec::new(), epss: Vec::new(), cwes: Vec::new() };
+    for cve in cves {
+        evidence.exploited.extend(database.exploited(cve)?);
+        evidence.epss.extend(database.epss(cve)?.map(|epss| EpssEntry {
+            cve: cve.to_owned(),
+            epss: epss.score,
+            percentile: epss.percentile,
+            date: database.facts().epss_date.clone(),
+        }));
+        evidence.cwes.extend(advisory.cwes.iter().map(|cwe| CweEntry {
+            cve: cve.to_owned(),
+            cwe: (*cwe).to_owned(),
+            source: advisory.source.to_owned(),
+        }));
+    }
+    Ok(evidence)
 }
 
 fn publisher(namespace: &str) -> &str {
     namespace.split(':').next().unwrap_or_default()
 }
 
-fn cvss_entry(score: &crate::database::Score<'_>) -> CvssEntry {
-    let (exploitability_score, impact_score) = subscores(score.vector).unzip();
+fn cvss_entry(score: &Score<'_>) -> CvssEntry {
     CvssEntry {
         source: score.source.to_owned(),
         kind: if score.kind.is_empty() { "Secondary".to_owned() } else { score.kind.to_owned() },
         version: score.version.to_owned(),
         vector: score.vector.to_owned(),
-        metrics: CvssMetrics { base_score: score.base_score, exploitability_score, impact_score },
+        metrics: metrics(score),
         vendor_metadata: BTreeMap::new(),
     }
+}
+
+/// The numbers of a score.
+pub(crate) fn metrics(score: &Score<'_>) -> CvssMetrics {
+    let (exploitability_score, impact_score) = subscores(score.vector).unzip();
+    CvssMetrics { base_score: score.base_score, exploitability_score, impact_score }
 }
 
 fn exploited(kev: Kev) -> Exploited {

@@ -16,7 +16,6 @@ mod sort;
 mod table;
 mod template;
 
-pub(crate) use cvss::subscores;
 pub use cyclonedx::{CycloneDxError, write_cyclonedx_json, write_cyclonedx_xml};
 pub use document::{
     AdvisoryEntry, Alert, AppliedRule, AppliedRulePackage, CvssEntry, CvssMetrics, CweEntry, DatabaseEntry,
@@ -26,6 +25,7 @@ pub use document::{
     SuggestedFix, Target, UpstreamEntry, VulnerabilityEntry,
 };
 pub use explain::explain;
+pub(crate) use metadata::{evidence, metrics};
 pub use sarif::write_sarif;
 pub use sort::SortBy;
 pub use table::{TableOptions, write_table};

@@ -14,7 +14,7 @@ use crate::ecosystem::{self, CPE};
 use crate::finding::FixState;
 use crate::matchers::{fix_state, own_severity};
 use crate::order::{range_text, scheme_of};
-use crate::report::{CvssMetrics, CweEntry, EpssEntry, subscores};
+use crate::report::{evidence, metrics};
 use advisory::Kev;
 use std::collections::BTreeMap;
 
@@ -32,8 +32,7 @@ pub struct Found {
 /// # Errors
 /// Where the file is corrupt.
 pub fn search(database: &Database<'_>, query: &Query, limit: usize) -> Result<Found, DatabaseError> {
-    let mut search =
-        Search { database, query, texts: database.texts(), found: BTreeMap::new(), left: limit, cut: false };
+    let mut search = Search::new(database, query, limit);
     if query.ids.is_empty() {
         search.by_package()?;
     } else {
@@ -44,9 +43,8 @@ pub fn search(database: &Database<'_>, query: &Query, limit: usize) -> Result<Fo
         let vulnerability = search.info(&database.advisory(index)?)?;
         matches.push(Match { vulnerability, packages });
     }
-    matches.sort_by(|a, b| {
-        let key = |one: &Match| (one.vulnerability.id.clone(), one.vulnerability.provider.clone());
-        key(a).cmp(&key(b))
+    matches.sort_by(|Match { vulnerability: a, .. }, Match { vulnerability: b, .. }| {
+        (&a.id, &a.provider).cmp(&(&b.id, &b.provider))
     });
     Ok(Found { matches, is_cut: search.cut })
 }
@@ -56,9 +54,7 @@ pub fn search(database: &Database<'_>, query: &Query, limit: usize) -> Result<Fo
 /// # Errors
 /// Where the file is corrupt.
 pub fn vulnerabilities(database: &Database<'_>, query: &Query) -> Result<Vec<Summary>, DatabaseError> {
-    let limit = usize::MAX;
-    let mut search =
-        Search { database, query, texts: database.texts(), found: BTreeMap::new(), left: limit, cut: false };
+    let mut search = Search::new(database, query, usize::MAX);
     search.by_id()?;
     let mut rows = Vec::new();
     for id in &query.ids {
@@ -90,7 +86,11 @@ struct Search<'a> {
     cut: bool,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(database: &'a Database<'a>, query: &'a Query, limit: usize) -> Self {
+        Self { database, query, texts: database.texts(), found: BTreeMap::new(), left: limit, cut: false }
+    }
+
     fn by_id(&mut self) -> Result<(), DatabaseError> {
         for id in &self.query.ids {
             for advisory in self.database.find(id)? {
@@ -135,7 +135,9 @@ impl Search<'_> {
         if claim.state == advisory::FixState::NotAffected || !self.query.has_state(state) {
             return Ok(());
         }
-        if !self.query.is_plain() && !self.query.is_of(&self.info(advisory)?) {
+        // One claim of it passed: so do the others.
+        let is_known = self.query.is_plain() || self.found.contains_key(&advisory.index);
+        if !is_known && !self.query.is_of(&self.info(advisory)?) {
             return Ok(());
         }
         if self.left == 0 {
@@ -169,20 +171,9 @@ impl Search<'_> {
             ..Info::default()
         };
         let names = std::iter::once(advisory.id).chain(advisory.aliases.iter().copied());
-        for cve in names.filter(|id| id.starts_with("CVE-")) {
-            info.known_exploited.extend(self.database.exploited(cve)?.map(exploited));
-            info.epss.extend(self.database.epss(cve)?.map(|epss| EpssEntry {
-                cve: cve.to_owned(),
-                epss: epss.score,
-                percentile: epss.percentile,
-                date: self.database.facts().epss_date.clone(),
-            }));
-            info.cwes.extend(advisory.cwes.iter().map(|cwe| CweEntry {
-                cve: cve.to_owned(),
-                cwe: (*cwe).to_owned(),
-                source: advisory.source.to_owned(),
-            }));
-        }
+        let evidence = evidence(self.database, advisory, names.filter(|id| id.starts_with("CVE-")))?;
+        info.known_exploited = evidence.exploited.into_iter().map(exploited).collect();
+        (info.epss, info.cwes) = (evidence.epss, evidence.cwes);
         Ok(info)
     }
 }
@@ -257,14 +248,9 @@ fn state(claim: &Claim<'_>, namespace: &str) -> &'static str {
 }
 
 fn severity(score: &crate::database::Score<'_>) -> Severity {
-    let (exploitability_score, impact_score) = subscores(score.vector).unzip();
     Severity {
         scheme: "CVSS",
-        value: Cvss {
-            vector: score.vector.to_owned(),
-            version: score.version.to_owned(),
-            metrics: CvssMetrics { base_score: score.base_score, exploitability_score, impact_score },
-        },
+        value: Cvss { vector: score.vector.to_owned(), version: score.version.to_owned(), metrics: metrics(score) },
         source: score.source.to_owned(),
         rank: if score.kind == "Primary" { 1 } else { 2 },
     }
