@@ -13,6 +13,7 @@ use std::time::Duration;
 use std::{env, fs};
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
+use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -35,13 +36,11 @@ pub fn open(reference: &str, platform: Option<&Platform>) -> Result<Image, OciEr
 
 fn open_at(address: &Path, namespace: &str, reference: &str, platform: Option<&Platform>) -> Result<Image, OciError> {
     let parsed: Reference = reference.parse()?;
+    let repository = repository(&parsed);
     let name = full_name(&parsed);
     let store = Store::connect(address, namespace)?;
     let root = store.target(&name)?;
     let mut image = Image::open(Box::new(store), &root, platform)?;
-    let repository = name.split_once('@').map_or(name.as_str(), |(repository, _)| repository);
-    let repository =
-        repository.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(repository, |(name, _)| name);
     image.repo_digests.push(format!("{repository}@{}", root.digest));
     if parsed.digest().is_none() {
         image.tags.push(name);
@@ -51,9 +50,13 @@ fn open_at(address: &Path, namespace: &str, reference: &str, platform: Option<&P
 
 /// The name under which containerd and its clients keep an image.
 fn full_name(reference: &Reference) -> String {
-    let registry = if reference.registry() == DOCKER_HUB { "docker.io" } else { reference.registry() };
     let separator = if reference.digest().is_some() { '@' } else { ':' };
-    format!("{registry}/{}{separator}{}", reference.repository(), reference.identifier())
+    format!("{}{separator}{}", repository(reference), reference.identifier())
+}
+
+fn repository(reference: &Reference) -> String {
+    let registry = if reference.registry() == DOCKER_HUB { "docker.io" } else { reference.registry() };
+    format!("{registry}/{}", reference.repository())
 }
 
 fn address() -> PathBuf {
@@ -102,9 +105,7 @@ impl Store {
         let request = self.request(message::GetImage { name: name.to_owned() });
         let path = PathAndQuery::from_static("/containerd.services.images.v1.Images/Get");
         let answer = self.runtime.block_on(in_time(async {
-            let mut client = tonic::client::Grpc::new(self.channel.clone());
-            client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-            client.unary(request, path, ProstCodec::<_, message::GotImage>::default()).await
+            self.client().await?.unary(request, path, ProstCodec::<_, message::GotImage>::default()).await
         }));
         let answer = answer.map_err(|status| match status.code() {
             Code::NotFound => DaemonError::NotFound { engine: "containerd", image: name.to_owned() },
@@ -124,6 +125,13 @@ impl Store {
         })
     }
 
+    /// A client that may send.
+    async fn client(&self) -> Result<Grpc<Channel>, Status> {
+        let mut client = Grpc::new(self.channel.clone());
+        client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        Ok(client)
+    }
+
     fn request<M>(&self, message: M) -> Request<M> {
         let mut request = Request::new(message);
         request.metadata_mut().insert("containerd-namespace", self.namespace.clone());
@@ -136,9 +144,7 @@ impl BlobSource for Store {
         let request = self.request(message::ReadContent { digest: descriptor.digest.clone(), offset: 0, size: 0 });
         let path = PathAndQuery::from_static("/containerd.services.content.v1.Content/Read");
         let answer = self.runtime.block_on(in_time(async {
-            let mut client = tonic::client::Grpc::new(self.channel.clone());
-            client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-            client.server_streaming(request, path, ProstCodec::<_, message::Content>::default()).await
+            self.client().await?.server_streaming(request, path, ProstCodec::<_, message::Content>::default()).await
         }));
         let failed = |status: Status| OciError::File { path: descriptor.digest.clone().into(), source: other(&status) };
         let stream = answer.map_err(failed)?.into_inner();
