@@ -193,7 +193,7 @@ pub(crate) fn catalogue(
         cache,
         parallelism: asked.parallelism,
         exclude: asked.exclude.iter().map(|pattern| pattern.trim_start_matches("./").to_owned()).collect(),
-        progress: Box::new(Bar::new(global.quiet)),
+        progress: Box::new(Bar::of_layers(global.quiet)),
     };
     let mut document = match &opened {
         Opened::Image { image, user_input } => inventory.image(image, user_input)?,

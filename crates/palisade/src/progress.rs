@@ -3,15 +3,39 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
-/// Shows how much of the layers was read.
+/// A bar on standard error where that is a terminal and `quiet` is not asked for; gone when dropped.
 pub(crate) struct Bar {
     bar: ProgressBar,
 }
 
 impl Bar {
-    /// A bar on standard error where that is a terminal and `quiet` is not asked for.
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self { bar: bar(0, "{spinner} layers {bytes}/{total_bytes} {wide_bar} {bytes_per_sec}", quiet) }
+    /// Shows how much of the layers was read.
+    pub(crate) fn of_layers(quiet: bool) -> Self {
+        Self::new(0, "{spinner} layers {bytes}/{total_bytes} {wide_bar} {bytes_per_sec}", quiet)
+    }
+
+    /// Counts up to `total` what was done; 0: nobody knows.
+    pub(crate) fn of_count(what: &'static str, total: usize, quiet: bool) -> Self {
+        let template =
+            if total == 0 { "{spinner} {msg} {human_pos}" } else { "{spinner} {msg} {pos}/{len} {wide_bar}" };
+        let counting = Self::new(total as u64, template, quiet);
+        counting.bar.set_message(what);
+        counting
+    }
+
+    fn new(total: u64, template: &str, quiet: bool) -> Self {
+        let shown = !quiet && std::io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// So much more was done.
+    pub(crate) fn add(&self, count: u64) {
+        self.bar.inc(count);
     }
 }
 
@@ -23,42 +47,8 @@ impl inventory::Progress for Bar {
     }
 
     fn bytes(&self, count: u64) {
-        self.bar.inc(count);
+        self.add(count);
     }
-}
-
-/// Counts what was done.
-pub(crate) struct Count {
-    bar: ProgressBar,
-}
-
-impl Count {
-    /// Counts up to `total`; 0: nobody knows.
-    pub(crate) fn new(what: &'static str, total: usize, quiet: bool) -> Self {
-        let template =
-            if total == 0 { "{spinner} {msg} {human_pos}" } else { "{spinner} {msg} {pos}/{len} {wide_bar}" };
-        Self { bar: bar(total as u64, template, quiet).with_message(what) }
-    }
-
-    pub(crate) fn add(&self, count: u64) {
-        self.bar.inc(count);
-    }
-}
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-fn bar(total: u64, template: &str, quiet: bool) -> ProgressBar {
-    let shown = !quiet && std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(total), target);
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 impl Drop for Bar {

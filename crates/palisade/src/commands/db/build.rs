@@ -5,7 +5,7 @@ use super::origin::OriginArgs;
 use crate::catalogue::now;
 use crate::cli::Global;
 use crate::outcome::{OK, Outcome};
-use crate::progress::Count;
+use crate::progress::Bar;
 use anyhow::Context;
 use feeds::{Config, FeedItem, Report, read_folder};
 use matching::database::{Builder, EndOfLife, SourceReport};
@@ -38,7 +38,7 @@ pub(super) fn build(
     missing: Vec<SourceReport>,
     global: Global,
 ) -> anyhow::Result<()> {
-    let bar = Count::new("records read", 0, global.quiet);
+    let bar = Bar::of_count("records read", 0, global.quiet);
     let mut builder = Builder::new(now()?);
     let mut refused = Vec::new();
     let report = read_folder(folder, config, &mut |item| {

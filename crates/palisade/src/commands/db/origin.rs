@@ -7,14 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The variable that names a folder of feeds.
-pub(crate) const FOLDER_VARIABLE: &str = "PALISADE_ADVISORIES";
+const FOLDER_VARIABLE: &str = "PALISADE_ADVISORIES";
 
 /// The variable that names the settings of the publishers.
 const SETTINGS_VARIABLE: &str = "PALISADE_SOURCES";
 
 /// Which advisories.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct OriginArgs {
+pub(super) struct OriginArgs {
     /// A folder of feeds in place of the publishers, in any layout: files are known by their content.
     #[arg(long, value_name = "DIR", env = FOLDER_VARIABLE)]
     pub(super) from: Option<PathBuf>,

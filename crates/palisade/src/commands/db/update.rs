@@ -5,7 +5,7 @@ use super::{Format, PlaceArgs, build, open};
 use crate::cli::Global;
 use crate::outcome::{OK, Outcome, advised};
 use crate::output;
-use crate::progress::Count;
+use crate::progress::Bar;
 use anyhow::{Context, bail};
 use feeds::{Fetched, Limits};
 use matching::database::{Database, FORMAT_VERSION, SourceReport};
@@ -60,8 +60,7 @@ pub(super) fn bring(sources: &Sources, path: &Path, global: Global) -> anyhow::R
         Origin::Publishers => {
             let cache = cache("feeds")?;
             let fetched = fetch(sources, &cache, global)?;
-            let changed = fetched.iter().any(|fetched| matches!(fetched.outcome, feeds::Outcome::Changed(_)));
-            if !changed && modified(path) > newest(&cache, 0) {
+            if !is_changed(&fetched) && modified(path) > newest(&cache, 0) {
                 return Ok(false);
             }
             build::build(&cache, path, &sources.config, missing(&fetched), global)?;
@@ -72,7 +71,7 @@ pub(super) fn bring(sources: &Sources, path: &Path, global: Global) -> anyhow::R
 
 /// Fetches what the publishers have. That some can't be reached is said and is no failure, as long as one was.
 fn fetch(sources: &Sources, cache: &Path, global: Global) -> anyhow::Result<Vec<Fetched>> {
-    let bar = Count::new("feeds fetched", sources.config.fetched().map(|(_, list)| list.len()).sum(), global.quiet);
+    let bar = Bar::of_count("feeds fetched", addresses(sources), global.quiet);
     let fetched = feeds::update(cache, &sources.config, &|_| bar.add(1))?;
     drop(bar);
     for (fetched, error) in failures(&fetched) {
@@ -87,6 +86,15 @@ fn fetch(sources: &Sources, cache: &Path, global: Global) -> anyhow::Result<Vec<
         ));
     }
     Ok(fetched)
+}
+
+/// How many addresses there are to go to.
+fn addresses(sources: &Sources) -> usize {
+    sources.config.fetched().map(|(_, addresses)| addresses.len()).sum()
+}
+
+fn is_changed(fetched: &[Fetched]) -> bool {
+    fetched.iter().any(|fetched| matches!(fetched.outcome, feeds::Outcome::Changed(_)))
 }
 
 fn failures(fetched: &[Fetched]) -> impl Iterator<Item = (&Fetched, &feeds::FeedError)> {
@@ -203,13 +211,12 @@ fn is_newer(sources: &Sources, path: &Path, global: Global) -> anyhow::Result<bo
             Ok(feeds::is_newer(address, &cache("database")?.join("advisories.db"), sources.config.limits)?)
         }
         Origin::Publishers => {
-            let total = sources.config.fetched().map(|(_, list)| list.len()).sum();
-            let bar = Count::new("publishers asked", total, global.quiet);
+            let bar = Bar::of_count("publishers asked", addresses(sources), global.quiet);
             let asked = feeds::check(&cache("feeds")?, &sources.config, &|_| bar.add(1))?;
             let answered = asked.len() - failures(&asked).count();
             match failures(&asked).next() {
                 Some((_, error)) if answered == 0 => bail!("no publisher could be reached: {}", reason(error)),
-                _ => Ok(asked.iter().any(|asked| matches!(asked.outcome, feeds::Outcome::Changed(_)))),
+                _ => Ok(is_changed(&asked)),
             }
         }
     }
