@@ -132,6 +132,8 @@ fn the_database_is_searched_as_the_peers() {
     assert_eq!(found[0]["vulnerability"]["provider"], "github");
     assert_eq!(json(&["--pkg", "log4j-core", "--distro", "debian:12"]), serde_json::json!([]));
     assert_eq!(json(&["vuln", "CVE-2021-44228"])[0]["affected_packages"], 1);
+    let by_both = json(&["vuln", "CVE-2021-44228", "GHSA-jfh8-c2jp-5v3q"]);
+    assert_eq!(by_both.as_array().map(Vec::len), Some(1), "{by_both}");
     bench.text("grype", &["db", "search"], 1);
     bench.text("grype", &["db", "search", "--pkg", "log4j-core", "--provider", "nobody"], 1);
     bench.text("grype", &["db", "search", "--pkg", "log4j-core", "--fixed-state", "nonsense"], 1);

@@ -16,7 +16,7 @@ use crate::matchers::{fix_state, own_severity};
 use crate::order::{range_text, scheme_of};
 use crate::report::{evidence, metrics};
 use advisory::Kev;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a search found.
 #[derive(Debug, Clone, Default)]
@@ -57,8 +57,13 @@ pub fn vulnerabilities(database: &Database<'_>, query: &Query) -> Result<Vec<Sum
     let mut search = Search::new(database, query, usize::MAX);
     search.by_id()?;
     let mut rows = Vec::new();
+    let mut listed = BTreeSet::new();
     for id in &query.ids {
         for advisory in database.find(id)? {
+            // By another of its identifiers.
+            if !listed.insert(advisory.index) {
+                continue;
+            }
             let affected = search.found.remove(&advisory.index).unwrap_or_default();
             let vulnerability = search.info(&advisory)?;
             if !query.is_of(&vulnerability) {
