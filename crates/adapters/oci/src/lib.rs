@@ -24,5 +24,5 @@ pub use manifest::Descriptor;
 pub use open::{ImageScheme, OpenOptions, open};
 pub use platform::Platform;
 pub use reference::Reference;
-pub use registry::{RegistryCredentials, RegistryOptions};
+pub use registry::{Document, Referrer, RegistryCredentials, RegistryOptions, Repository};
 pub use secret::Secret;

@@ -1,7 +1,7 @@
 //! The documents of an image (OCI image-spec 1.1; Docker image manifest version 2, schema 2).
 
 use crate::OciError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The largest manifest or index that is read; registries refuse larger ones too.
@@ -12,7 +12,7 @@ pub const MAX_CONFIG: u64 = 16 << 20;
 const MAX_LAYERS: usize = 1000;
 
 /// Names a blob.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
     /// Media type.
@@ -23,15 +23,19 @@ pub struct Descriptor {
     /// Bytes.
     #[serde(default)]
     pub size: u64,
+    /// What kind of artifact it is (image-spec 1.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// Of an index entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformFields>,
     /// Annotations.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
 /// The platform of an index entry.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct PlatformFields {
     /// `amd64`.
     #[serde(default)]
@@ -40,7 +44,7 @@ pub struct PlatformFields {
     #[serde(default)]
     pub os: String,
     /// `v7`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub variant: String,
 }
 

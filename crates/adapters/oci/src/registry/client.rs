@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::blocking::{Client as Http, RequestBuilder, Response};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Certificate, Identity, StatusCode, Url};
+use reqwest::{Certificate, Identity, Method, StatusCode, Url};
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Read;
@@ -67,20 +67,48 @@ impl Client {
 
     /// `manifests/latest` or `blobs/sha256:...` of the repository, from byte `start` on.
     pub(crate) fn get(&self, path: &str, accept: &str, start: u64) -> Result<Response, RegistryError> {
-        let what = format!("{}/{path}", self.repository);
+        self.request(Method::GET, &self.url(path), &|request| {
+            let request = request.header(ACCEPT, accept);
+            if start > 0 { request.header(RANGE, format!("bytes={start}-")) } else { request }
+        })
+    }
+
+    /// The address of `path` within the repository.
+    pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
-        url.set_path(&format!("/v2/{what}"));
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        url.set_path(&format!("/v2/{}/{path}", self.repository));
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        url
+    }
+
+    /// Where a `Location` of this registry leads; only to itself are credentials sent.
+    pub(crate) fn location(&self, at: &Url, location: &str) -> Result<Url, RegistryError> {
+        let url = at.join(location).map_err(|error| self.unexpected("an upload", error))?;
+        if url.scheme() != self.base.scheme() || url.host_str() != self.base.host_str() {
+            return Err(self.unexpected("an upload", "it is to go to another host"));
+        }
+        Ok(url)
+    }
+
+    /// Sends what `build` makes of a request, logging in where the registry asks for it.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        url: &Url,
+        build: &dyn Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, RegistryError> {
+        let what = url.path().trim_start_matches("/v2/").to_owned();
         let mut has_answered_challenge = false;
         loop {
             let response = self.send(&what, &mut || {
-                let request = self.http.get(url.clone()).header(ACCEPT, accept);
-                let request = if start > 0 { request.header(RANGE, format!("bytes={start}-")) } else { request };
+                let request = build(self.http.request(method.clone(), url.clone()));
                 match &*self.authorization.lock().unwrap_or_else(PoisonError::into_inner) {
                     Some(value) => request.header(AUTHORIZATION, value.clone()),
                     None => request,
                 }
             })?;
-            // A token may have expired meanwhile: each request may ask for one, once.
+            // A token may have expired meanwhile, or allow less: each request may ask for one, once.
             if response.status() == StatusCode::UNAUTHORIZED && !has_answered_challenge {
                 has_answered_challenge = true;
                 let value = self.answer(&response)?;
@@ -133,7 +161,7 @@ impl Client {
         RegistryError::Transport { host: self.host.clone(), source: source.without_url() }
     }
 
-    fn unexpected(&self, what: &str, cause: impl ToString) -> RegistryError {
+    pub(crate) fn unexpected(&self, what: &str, cause: impl ToString) -> RegistryError {
         RegistryError::Unexpected { host: self.host.clone(), what: what.to_owned(), cause: cause.to_string() }
     }
 

@@ -6,9 +6,13 @@ mod client;
 mod docker_config;
 mod error;
 mod options;
+mod referrers;
+mod repository;
 
 pub use error::RegistryError;
 pub use options::{Mirror, RegistryCredentials, RegistryOptions, Timeouts};
+pub use referrers::{Referrer, fallback_tag};
+pub use repository::{Change, Document, Merge, Repository};
 
 use crate::manifest::{MAX_MANIFEST, Manifest};
 use crate::{BlobSource, Descriptor, Image, OciError, Platform, Reference, verify};

@@ -8,6 +8,7 @@
 
 mod archives;
 mod misbehaving;
+mod referrers;
 mod registry;
 mod samples;
 mod server;
