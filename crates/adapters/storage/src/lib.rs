@@ -1,0 +1,19 @@
+//! Spaces that last. [`Redb`] keeps them in one file of the machine.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use space::{Batch, Space};
+//!
+//! let store = storage::Redb::open("/var/lib/palisade/store.redb".as_ref())?;
+//! let space = store.space("log");
+//! let mut batch = Batch::new();
+//! batch.put("key", "value").require("key", None);
+//! let sequence = space.commit(batch).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod redb_space;
+mod redb_writer;
+
+pub use redb_space::{OpenError, Redb, RedbSpace};

@@ -1,0 +1,10 @@
+//! The stores against the model.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
+mod crash;
+mod model;
