@@ -112,6 +112,11 @@ pub(crate) fn whole(bytes: &[u8], tag: u8) -> Result<Reader<'_>, DerError> {
     Ok(inside)
 }
 
+/// Reads one element that is all there is, and gives its content.
+pub(crate) fn whole_content(bytes: &[u8], tag: u8) -> Result<&[u8], DerError> {
+    whole(bytes, tag).map(|inside| inside.0)
+}
+
 /// Writes an element.
 pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();

@@ -11,14 +11,35 @@
 //! ```
 //!
 //! Reading order: `public_key` and `private_key` are keys, [`Signer`] whatever signs with one; [`key_file`] reads and
-//! writes Cosign's encrypted key files. [`pem`] is their text form and `der` reads what is in it.
+//! writes Cosign's encrypted key files. [`verify`] is the verification of bundles, by a [`Policy`] and a [`Trust`] that is
+//! prepared once; below it are `log_entry`, `timestamp`, `sct`, `identity` and `x509`. [`pem`], `der` and `algorithm` read
+//! what they are made of.
 
-#[expect(dead_code, reason = "certificates and timestamps are read with the rest of it")]
+mod algorithm;
 mod der;
+mod identity;
 pub mod key_file;
+mod log_entry;
 pub mod pem;
+mod policy;
 mod private_key;
 mod public_key;
+mod sct;
+mod timestamp;
+mod trust;
+mod verify;
+mod x509;
 
+pub use der::DerError;
+pub use identity::Identity;
+pub use log_entry::LogError;
+pub use policy::{IdentityPolicy, Policy, RegexpError, SignerPolicy, TextMatch};
 pub use private_key::{PrivateKey, SignError, Signer};
 pub use public_key::{KeyError, KeyKind, PublicKey, SignatureError};
+pub use timestamp::TimestampError;
+pub use trust::{Trust, TrustError};
+pub use verify::{
+    Artifact, QuorumError, TimeSource, Verified, VerifiedCertificate, VerifiedEntry, VerifiedSigner, VerifiedTime,
+    VerifyError, verify, verify_quorum,
+};
+pub use x509::{Certificate, CertificateError, ChainError, GeneralName};

@@ -1,0 +1,223 @@
+//! Paths from a certificate to an authority that is trusted.
+
+use super::extensions::{ANY_USAGE, CODE_SIGNING, TIME_STAMPING};
+use super::{Certificate, CertificateError};
+use bundle::{CertificateAuthority, TimeRange};
+use jiff::Timestamp;
+use thiserror::Error;
+
+const MAX_DEPTH: usize = 8;
+
+/// What a certificate is to be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    CodeSigning,
+    TimeStamping,
+}
+
+impl Purpose {
+    fn usage(self) -> &'static [u8] {
+        match self {
+            Purpose::CodeSigning => CODE_SIGNING,
+            Purpose::TimeStamping => TIME_STAMPING,
+        }
+    }
+}
+
+/// Why a certificate isn't trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// No authority issued it.
+    #[error("no authority that is trusted issued the certificate")]
+    UnknownIssuer,
+    /// It isn't for this.
+    #[error("the certificate isn't meant for this: its key usage, extended key usage or constraints forbid it")]
+    Usage,
+    /// It has a critical extension that isn't known.
+    #[error("the certificate has a critical extension that isn't known")]
+    UnknownCritical,
+    /// It, or one above it, wasn't valid then.
+    #[error("the certificate or one above it wasn't valid at {0}")]
+    NotValidAt(Timestamp),
+    /// The authority wasn't trusted then.
+    #[error("the authority isn't trusted for {0}")]
+    AuthorityNotTrustedAt(Timestamp),
+    /// A name that an authority may not give.
+    #[error("the certificate has a name that its authority may not give")]
+    NameConstraints,
+}
+
+/// An authority whose own chain was verified when it was prepared.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    certificates: Vec<Certificate>,
+    /// From each certificate that may issue or sign up to the root: indices into the certificates.
+    paths: Vec<Vec<usize>>,
+    valid_for: TimeRange,
+    purpose: Purpose,
+    pub(crate) uri: String,
+}
+
+impl Authority {
+    /// Prepares an authority of a trusted root. Certificates of it that can't be used are left out of its paths.
+    pub(crate) fn prepare(
+        authority: &CertificateAuthority,
+        valid_for: TimeRange,
+        purpose: Purpose,
+    ) -> Result<Authority, CertificateError> {
+        let certificates =
+            authority.cert_chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>()?;
+        let mut out = Authority { certificates, paths: vec![], valid_for, purpose, uri: authority.uri.clone() };
+        out.paths = (0..out.certificates.len()).filter_map(|start| out.path_from(start)).collect();
+        Ok(out)
+    }
+
+    /// Follows issuers from a certificate of the authority to its root, the last one.
+    fn path_from(&self, start: usize) -> Option<Vec<usize>> {
+        let root = self.certificates.len().checked_sub(1)?;
+        let mut path = vec![start];
+        while let Some(&last) = path.last().filter(|last| **last != root) {
+            let child = self.certificates.get(last)?;
+            let parent = (0..self.certificates.len()).find(|candidate| {
+                !path.contains(candidate)
+                    && self
+                        .certificates
+                        .get(*candidate)
+                        .is_some_and(|parent| is_issuer(parent, child) && child.verify_signature(parent.key()).is_ok())
+            })?;
+            path.push(parent);
+        }
+        let authorities = path.iter().filter_map(|index| self.certificates.get(*index)).filter(|one| one.is_ca());
+        let issues = authorities.enumerate().all(|(below, authority)| may_issue(authority, below, self.purpose));
+        issues.then_some(path)
+    }
+
+    fn path_certificates<'a>(&'a self, path: &'a [usize]) -> impl Iterator<Item = &'a Certificate> {
+        path.iter().filter_map(|index| self.certificates.get(*index))
+    }
+
+    /// The certificates of the authority that sign and don't issue, each with its path.
+    pub(crate) fn signers(&self) -> impl Iterator<Item = &Certificate> {
+        self.paths.iter().filter_map(|path| self.certificates.get(*path.first()?)).filter(|found| !found.is_ca())
+    }
+
+    /// Verifies that this authority issued a certificate for its purpose, and gives the one that did.
+    ///
+    /// `intermediates` aren't trusted; they may lead from the certificate to the authority. That the times fit is checked
+    /// apart, for each time, by [`Authority::verify_at`].
+    pub(crate) fn verify<'a>(
+        &'a self,
+        leaf: &Certificate,
+        intermediates: &'a [Certificate],
+    ) -> Result<Issued<'a>, ChainError> {
+        check_leaf(leaf, self.purpose)?;
+        let mut extra = Vec::new();
+        let path = self.find(leaf, intermediates, &mut extra).ok_or(ChainError::UnknownIssuer)?;
+        let issued = Issued { extra, path, authority: self };
+        let constrained = |one: &Certificate| {
+            one.extensions.constraints.as_ref().is_some_and(|constraints| !constraints.allow(leaf.names()))
+        };
+        if issued.chain().any(constrained) { Err(ChainError::NameConstraints) } else { Ok(issued) }
+    }
+
+    fn find<'a>(
+        &'a self,
+        child: &Certificate,
+        intermediates: &'a [Certificate],
+        extra: &mut Vec<&'a Certificate>,
+    ) -> Option<&'a [usize]> {
+        let first = |path: &&'a Vec<usize>| path.first().and_then(|index| self.certificates.get(*index));
+        // A certificate that is trusted itself, as those of timestamp authorities are, was verified before.
+        if let (true, Some(path)) = (
+            extra.is_empty(),
+            self.paths.iter().find(|path| first(path).is_some_and(|own| own.as_der() == child.as_der())),
+        ) {
+            return Some(path);
+        }
+        for path in &self.paths {
+            let Some(issuer) = first(&path) else { continue };
+            let below = |nth: usize| nth + extra.len();
+            if is_issuer(issuer, child)
+                && child.verify_signature(issuer.key()).is_ok()
+                && self.path_certificates(path).enumerate().all(|(nth, one)| may_issue(one, below(nth), self.purpose))
+            {
+                return Some(path);
+            }
+        }
+        for candidate in intermediates {
+            if extra.len() < MAX_DEPTH
+                && !extra.iter().any(|earlier| earlier.as_der() == candidate.as_der())
+                && is_issuer(candidate, child)
+                && may_issue(candidate, extra.len(), self.purpose)
+                && child.verify_signature(candidate.key()).is_ok()
+            {
+                extra.push(candidate);
+                if let Some(path) = self.find(candidate, intermediates, extra) {
+                    return Some(path);
+                }
+                extra.pop();
+            }
+        }
+        None
+    }
+}
+
+/// A certificate's path to its authority.
+#[derive(Debug)]
+pub(crate) struct Issued<'a> {
+    extra: Vec<&'a Certificate>,
+    path: &'a [usize],
+    pub(crate) authority: &'a Authority,
+}
+
+impl<'a> Issued<'a> {
+    fn chain(&self) -> impl Iterator<Item = &'a Certificate> {
+        self.extra.clone().into_iter().chain(self.authority.path_certificates(self.path))
+    }
+
+    /// The certificate that issued the leaf.
+    pub(crate) fn issuer(&self) -> Option<&'a Certificate> {
+        self.chain().next()
+    }
+
+    /// Checks that the certificate, all above it and the authority were valid at a time.
+    pub(crate) fn verify_at(&self, leaf: &Certificate, time: Timestamp) -> Result<(), ChainError> {
+        if !self.authority.valid_for.contains(time) {
+            return Err(ChainError::AuthorityNotTrustedAt(time));
+        }
+        if !leaf.is_valid_at(time) || self.chain().any(|one| !one.is_valid_at(time)) {
+            return Err(ChainError::NotValidAt(time));
+        }
+        Ok(())
+    }
+}
+
+fn check_leaf(leaf: &Certificate, purpose: Purpose) -> Result<(), ChainError> {
+    let extensions = &leaf.extensions;
+    if extensions.unknown_critical {
+        return Err(ChainError::UnknownCritical);
+    }
+    let usage = match purpose {
+        Purpose::CodeSigning => extensions.has_usage(CODE_SIGNING),
+        // RFC 3161 section 2.3: this usage alone, and critical.
+        Purpose::TimeStamping => {
+            matches!(extensions.usages.as_slice(), [only] if only == TIME_STAMPING) && extensions.usages_critical
+        }
+    };
+    if extensions.is_ca || !extensions.may_sign_data() || !usage { Err(ChainError::Usage) } else { Ok(()) }
+}
+
+fn is_issuer(issuer: &Certificate, child: &Certificate) -> bool {
+    issuer.subject == child.issuer
+}
+
+/// Whether an authority may issue with so many authorities below it.
+fn may_issue(authority: &Certificate, below: usize, purpose: Purpose) -> bool {
+    let extensions = &authority.extensions;
+    extensions.is_ca
+        && !extensions.unknown_critical
+        && extensions.may_sign_certificates()
+        && extensions.path_length.is_none_or(|length| below <= usize::from(length))
+        && (extensions.usages.is_empty() || extensions.has_usage(purpose.usage()) || extensions.has_usage(ANY_USAGE))
+}
