@@ -105,7 +105,12 @@ pub enum Content {
 #[serde(rename_all = "camelCase")]
 pub struct MessageSignature {
     /// The artifact's digest: a hint, that must be right where it is given.
-    #[serde(alias = "message_digest", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        alias = "message_digest",
+        default,
+        deserialize_with = "json::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub message_digest: Option<HashOutput>,
     /// The signature.
     #[serde(default, with = "json::bytes")]
@@ -127,26 +132,41 @@ pub struct HashOutput {
 struct Wire {
     #[serde(alias = "media_type", default, deserialize_with = "json::null_is_default")]
     media_type: String,
-    #[serde(alias = "verification_material")]
+    #[serde(alias = "verification_material", default, deserialize_with = "json::optional")]
     verification_material: Option<WireMaterial>,
-    #[serde(alias = "message_signature", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        alias = "message_signature",
+        default,
+        deserialize_with = "json::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     message_signature: Option<MessageSignature>,
-    #[serde(alias = "dsse_envelope", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        alias = "dsse_envelope",
+        default,
+        deserialize_with = "json::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     dsse_envelope: Option<Envelope>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireMaterial {
-    #[serde(alias = "public_key", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        alias = "public_key",
+        default,
+        deserialize_with = "json::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     public_key: Option<Hint>,
     #[serde(alias = "x509_certificate_chain", default, skip_serializing_if = "Option::is_none")]
     x509_certificate_chain: Option<Chain>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     certificate: Option<json::RawBytes>,
-    #[serde(alias = "tlog_entries", default, deserialize_with = "json::null_is_default")]
+    #[serde(alias = "tlog_entries", default, deserialize_with = "json::messages")]
     tlog_entries: Vec<TlogEntry>,
-    #[serde(alias = "timestamp_verification_data", default, deserialize_with = "json::null_is_default")]
+    #[serde(alias = "timestamp_verification_data", default, deserialize_with = "json::message")]
     timestamp_verification_data: Timestamps,
 }
 
@@ -165,7 +185,7 @@ struct Timestamps {
         rename = "rfc3161Timestamps",
         alias = "rfc3161_timestamps",
         default,
-        deserialize_with = "json::null_is_default",
+        deserialize_with = "json::messages",
         skip_serializing_if = "Vec::is_empty"
     )]
     list: Vec<json::SignedTimestamp>,

@@ -20,7 +20,7 @@ pub struct Envelope {
     #[serde(default, with = "json::bytes")]
     pub payload: Vec<u8>,
     /// The signatures, each over [`Envelope::signed_bytes`].
-    #[serde(default, deserialize_with = "json::null_is_default")]
+    #[serde(default, deserialize_with = "json::messages")]
     pub signatures: Vec<EnvelopeSignature>,
 }
 

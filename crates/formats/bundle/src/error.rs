@@ -1,5 +1,6 @@
 //! Why a document was refused.
 
+use crate::json::Message;
 use thiserror::Error;
 
 /// Why a document can't be read.
@@ -82,7 +83,8 @@ pub(crate) fn read_json<'a, T: serde::Deserialize<'a>>(
     if bytes.len() > limit_bytes {
         return Err(ParseError::TooLarge { what, size_bytes: bytes.len(), limit_bytes });
     }
-    serde_json::from_slice(bytes).map_err(|source| ParseError::Json { what, source })
+    let message = serde_json::from_slice::<Message<T>>(bytes).map_err(|source| ParseError::Json { what, source })?;
+    Ok(message.0)
 }
 
 /// Refuses lists that are too long.

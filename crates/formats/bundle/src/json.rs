@@ -4,8 +4,12 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -29,6 +33,51 @@ pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + D
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A message: an object, and not its fields in a row, that serde takes for one too.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// What is read as an object.
+#[derive(Default)]
+pub(crate) struct Message<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Message<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Message)
+    }
+}
+
+/// A message that may be null or absent.
+pub(crate) fn optional<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Message<T>>::deserialize(deserializer)?.map(|message| message.0))
+}
+
+/// A message that is its default where it is null or absent.
+pub(crate) fn message<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(optional(deserializer)?.unwrap_or_default())
+}
+
+/// A list of messages.
+pub(crate) fn messages<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = Option::<Vec<Message<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(list.into_iter().map(|message| message.0).collect())
 }
 
 /// A field of bytes.
@@ -121,7 +170,7 @@ macro_rules! bytes_message {
             }
 
             pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-                Ok(super::null_is_default::<_, $message>(deserializer)?.bytes)
+                Ok(super::message::<_, $message>(deserializer)?.bytes)
             }
         }
     };
@@ -139,7 +188,7 @@ pub(crate) mod certificates {
 
     #[derive(Default, Serialize, Deserialize)]
     struct Chain {
-        #[serde(default, deserialize_with = "super::null_is_default")]
+        #[serde(default, deserialize_with = "super::messages")]
         certificates: Vec<RawBytes>,
     }
 
@@ -149,7 +198,7 @@ pub(crate) mod certificates {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
-        let chain: Chain = super::null_is_default(deserializer)?;
+        let chain: Chain = super::message(deserializer)?;
         Ok(chain.certificates.into_iter().map(|message| message.bytes).collect())
     }
 }

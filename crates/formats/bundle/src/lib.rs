@@ -17,7 +17,8 @@
 //!
 //! Reading order: `bundle` is the bundle itself and [`TlogEntry`]; `envelope` and `statement` are DSSE and in-toto;
 //! `trusted_root` and `signing_config` tell clients whom to trust and where to sign; [`body`] has the bodies of log
-//! entries, printed by [`canonical`]. `algorithm` names hashes and keys, `json` is the mapping of protobuf to JSON.
+//! entries, printed by [`canonical`]. [`legacy`] is what
+//! Cosign wrote before bundles. `algorithm` names hashes and keys, `json` is the mapping of protobuf to JSON.
 //! Shapes are those of sigstore/protobuf-specs 0.5.
 
 mod algorithm;
@@ -27,6 +28,7 @@ pub mod canonical;
 mod envelope;
 mod error;
 mod json;
+pub mod legacy;
 mod signing_config;
 mod statement;
 mod tlog_entry;

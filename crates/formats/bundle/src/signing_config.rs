@@ -17,26 +17,16 @@ pub struct SigningConfig {
     #[serde(alias = "media_type", default, deserialize_with = "json::null_is_default")]
     media_type: String,
     /// Certificate authorities; the newest valid one is used.
-    #[serde(
-        alias = "ca_urls",
-        default,
-        deserialize_with = "json::null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(alias = "ca_urls", default, deserialize_with = "json::messages", skip_serializing_if = "Vec::is_empty")]
     pub ca_urls: Vec<Service>,
     /// OpenID providers.
-    #[serde(
-        alias = "oidc_urls",
-        default,
-        deserialize_with = "json::null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(alias = "oidc_urls", default, deserialize_with = "json::messages", skip_serializing_if = "Vec::is_empty")]
     pub oidc_urls: Vec<Service>,
     /// Transparency logs.
     #[serde(
         alias = "rekor_tlog_urls",
         default,
-        deserialize_with = "json::null_is_default",
+        deserialize_with = "json::messages",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub rekor_tlog_urls: Vec<Service>,
@@ -44,12 +34,7 @@ pub struct SigningConfig {
     #[serde(alias = "rekor_tlog_config", default, skip_serializing_if = "Option::is_none")]
     pub rekor_tlog_config: Option<ServiceConfiguration>,
     /// Timestamp authorities.
-    #[serde(
-        alias = "tsa_urls",
-        default,
-        deserialize_with = "json::null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(alias = "tsa_urls", default, deserialize_with = "json::messages", skip_serializing_if = "Vec::is_empty")]
     pub tsa_urls: Vec<Service>,
     /// How many of the timestamp authorities.
     #[serde(alias = "tsa_config", default, skip_serializing_if = "Option::is_none")]

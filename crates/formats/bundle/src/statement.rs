@@ -20,7 +20,7 @@ pub struct Statement {
     #[serde(rename = "_type", alias = "type")]
     pub statement_type: String,
     /// What it is about.
-    #[serde(default, deserialize_with = "json::null_is_default")]
+    #[serde(default, deserialize_with = "json::messages")]
     pub subject: Vec<Subject>,
     /// What the predicate is.
     #[serde(alias = "predicate_type", default, deserialize_with = "json::null_is_default")]

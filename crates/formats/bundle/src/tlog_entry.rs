@@ -19,7 +19,7 @@ pub struct TlogEntry {
     #[serde(rename = "logId", alias = "log_id", default, with = "json::key_id")]
     pub log_id: Vec<u8>,
     /// What the body is.
-    #[serde(alias = "kind_version", default, deserialize_with = "json::null_is_default")]
+    #[serde(alias = "kind_version", default, deserialize_with = "json::message")]
     pub kind_version: KindVersion,
     /// When it was logged, seconds since 1970; 0 in Rekor v2, that tells no time.
     #[serde(alias = "integrated_time", default, with = "json::int64", skip_serializing_if = "json::int64::is_zero")]
@@ -34,7 +34,12 @@ pub struct TlogEntry {
     )]
     pub signed_entry_timestamp: Vec<u8>,
     /// The proof that it is in the tree.
-    #[serde(alias = "inclusion_proof", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        alias = "inclusion_proof",
+        default,
+        deserialize_with = "json::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub inclusion_proof: Option<InclusionProof>,
     /// The body, whose hash is the leaf: see [`crate::Body`].
     #[serde(alias = "canonicalized_body", default, with = "json::bytes")]
@@ -87,7 +92,7 @@ mod checkpoint {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-        Ok(crate::json::null_is_default::<_, Checkpoint>(deserializer)?.envelope)
+        Ok(crate::json::message::<_, Checkpoint>(deserializer)?.envelope)
     }
 }
 

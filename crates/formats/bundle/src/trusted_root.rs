@@ -20,16 +20,16 @@ pub struct TrustedRoot {
     #[serde(alias = "media_type")]
     pub media_type: RootMediaType,
     /// Transparency logs.
-    #[serde(default, deserialize_with = "json::null_is_default")]
+    #[serde(default, deserialize_with = "json::messages")]
     pub tlogs: Vec<TransparencyLog>,
     /// Authorities that issue the signers' certificates.
-    #[serde(alias = "certificate_authorities", default, deserialize_with = "json::null_is_default")]
+    #[serde(alias = "certificate_authorities", default, deserialize_with = "json::messages")]
     pub certificate_authorities: Vec<CertificateAuthority>,
     /// Certificate transparency logs.
-    #[serde(default, deserialize_with = "json::null_is_default")]
+    #[serde(default, deserialize_with = "json::messages")]
     pub ctlogs: Vec<TransparencyLog>,
     /// Timestamp authorities.
-    #[serde(alias = "timestamp_authorities", default, deserialize_with = "json::null_is_default")]
+    #[serde(alias = "timestamp_authorities", default, deserialize_with = "json::messages")]
     pub timestamp_authorities: Vec<CertificateAuthority>,
 }
 

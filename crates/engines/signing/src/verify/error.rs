@@ -29,6 +29,9 @@ pub enum VerifyError {
     /// A root in the chain that comes with the signature.
     #[error("the certificate chain has a self-signed certificate in it")]
     RootInChain,
+    /// Something else than an authority above the signer's certificate.
+    #[error("the certificate chain has a certificate above the first that isn't an authority's")]
+    NoAuthorityInChain,
     /// A certificate can't be read.
     #[error("a certificate of the bundle can't be read")]
     Certificate(#[from] CertificateError),

@@ -180,6 +180,9 @@ impl<'a> Signed<'a> {
                 if intermediates.iter().any(Certificate::is_self_issued) {
                     return Err(VerifyError::RootInChain);
                 }
+                if !intermediates.iter().all(Certificate::is_ca) {
+                    return Err(VerifyError::NoAuthorityInChain);
+                }
                 let key = certificate.key().clone();
                 check(&key)?;
                 (Some(certificate), intermediates, key)

@@ -1,0 +1,115 @@
+//! Signatures by keys: of every kind, with either log, and what each check refuses.
+
+use crate::log::{Log, TIME, attestation, bundle_of, message, message_body_v2};
+use crate::vectors::now;
+use bundle::{Bundle, Content, MessageSignature};
+use jiff::Timestamp;
+use signing::{
+    Artifact, KeyKind, LogError, Policy, PrivateKey, SignatureError, Signer as _, TimeSource, Trust, VerifiedSigner,
+    VerifyError, verify,
+};
+
+const ARTIFACT: &[u8] = b"artifact";
+
+fn policy(key: &PrivateKey) -> Policy {
+    Policy::keys([key.public_key().clone()])
+}
+
+#[test]
+fn each_kind_of_key_and_log() {
+    for (kind, log_kind) in [
+        (KeyKind::P256, KeyKind::P256),
+        (KeyKind::P384, KeyKind::Ed25519),
+        (KeyKind::P521, KeyKind::P384),
+        (KeyKind::Rsa2048, KeyKind::P256),
+        (KeyKind::Ed25519, KeyKind::Rsa2048),
+    ] {
+        let (key, log) = (PrivateKey::generate(kind).unwrap(), Log::new(log_kind));
+        for bundle in [message(&key, ARTIFACT, &log), attestation(&key, ARTIFACT, &log)] {
+            let bundle = Bundle::parse(&bundle.to_json()).unwrap();
+            let artifact = Artifact::Bytes(ARTIFACT);
+            let verified = verify(&bundle, &artifact, &log.trust(), &policy(&key), now()).unwrap();
+            assert!(matches!(&verified.signer, VerifiedSigner::Key(found) if found == key.public_key()));
+            assert_eq!(verified.times[0].time, Timestamp::from_second(TIME).unwrap());
+            assert_eq!(verified.times[0].source, TimeSource::Log("https://log.example".into()));
+            assert_eq!(verified.entries[0].log_index, 1);
+            let is_statement = matches!(bundle.content, Content::Envelope(_));
+            assert_eq!(verified.statement.is_some(), is_statement);
+
+            let another = verify(&bundle, &Artifact::Bytes(b"another"), &log.trust(), &policy(&key), now());
+            assert!(matches!(another, Err(VerifyError::Signature(_) | VerifyError::Subject)), "{another:?}");
+            let stranger = PrivateKey::generate(kind).unwrap();
+            let strange = verify(&bundle, &artifact, &log.trust(), &policy(&stranger), now());
+            assert!(matches!(strange, Err(VerifyError::Signature(SignatureError::Invalid))), "{strange:?}");
+            let elsewhere = verify(&bundle, &artifact, &Log::new(log_kind).trust(), &policy(&key), now());
+            assert!(matches!(elsewhere, Err(VerifyError::NotLogged)), "{elsewhere:?}");
+        }
+    }
+}
+
+#[test]
+fn rekor_v2_tells_no_time() {
+    let (key, log) = (PrivateKey::generate(KeyKind::P256).unwrap(), Log::new(KeyKind::Ed25519));
+    let signature = key.sign(ARTIFACT).unwrap();
+    let entry = log.log_v2(&message_body_v2(key.public_key(), ARTIFACT, &signature));
+    let content = Content::Message(MessageSignature { message_digest: None, signature });
+    let mut bundle = bundle_of(&key, content, vec![entry]);
+    let check = |bundle: &Bundle| verify(bundle, &Artifact::Bytes(ARTIFACT), &log.trust(), &policy(&key), now());
+    assert!(check(&bundle).unwrap().times.is_empty());
+    bundle.material.tlog_entries[0].integrated_time = TIME;
+    assert!(matches!(check(&bundle), Err(VerifyError::Log(LogError::UnsignedTime))));
+    bundle.material.tlog_entries[0].integrated_time = 0;
+    bundle.material.tlog_entries[0].log_index = 0;
+    assert!(matches!(check(&bundle), Err(VerifyError::Log(LogError::Index))));
+}
+
+#[test]
+fn without_a_log_only_where_the_policy_says_so() {
+    let (key, log) = (PrivateKey::generate(KeyKind::P256).unwrap(), Log::new(KeyKind::P256));
+    let mut bundle = message(&key, ARTIFACT, &log);
+    bundle.material.tlog_entries.clear();
+    let artifact = Artifact::Bytes(ARTIFACT);
+    let refused = verify(&bundle, &artifact, &log.trust(), &policy(&key), now());
+    assert!(matches!(refused, Err(VerifyError::NotLogged)), "{refused:?}");
+    let refused = verify(&bundle, &artifact, &Trust::none(), &policy(&key), now());
+    assert!(matches!(refused, Err(VerifyError::NotLogged)), "{refused:?}");
+    let lenient = Policy { ignore_tlog: true, ..policy(&key) };
+    verify(&bundle, &artifact, &Trust::none(), &lenient, now()).unwrap();
+    let stamped = Policy { require_timestamp: true, ..lenient };
+    let refused = verify(&bundle, &artifact, &Trust::none(), &stamped, now());
+    assert!(matches!(refused, Err(VerifyError::NoTimestamp)), "{refused:?}");
+}
+
+#[test]
+fn several_roots_stand_alone() {
+    let (key, log) = (PrivateKey::generate(KeyKind::P256).unwrap(), Log::new(KeyKind::P256));
+    let bundle = message(&key, ARTIFACT, &log);
+    let trust = Trust::new(&[Log::new(KeyKind::P256).root(), log.root()]).unwrap();
+    verify(&bundle, &Artifact::Bytes(ARTIFACT), &trust, &policy(&key), now()).unwrap();
+}
+
+#[test]
+fn times_ahead_and_keys_out_of_time_are_refused() {
+    let (key, log) = (PrivateKey::generate(KeyKind::P256).unwrap(), Log::new(KeyKind::P256));
+    let bundle = message(&key, ARTIFACT, &log);
+    let before = Timestamp::from_second(TIME - 3600).unwrap();
+    let refused = verify(&bundle, &Artifact::Bytes(ARTIFACT), &log.trust(), &policy(&key), before);
+    assert!(matches!(refused, Err(VerifyError::FutureTime(_))), "{refused:?}");
+    let mut root = log.root();
+    root.tlogs[0].public_key.valid_for.as_mut().unwrap().end = Some(before);
+    let trust = Trust::new(&[root]).unwrap();
+    let refused = verify(&bundle, &Artifact::Bytes(ARTIFACT), &trust, &policy(&key), now());
+    assert!(matches!(refused, Err(VerifyError::Log(LogError::KeyNotTrustedAt(_)))), "{refused:?}");
+}
+
+#[test]
+fn a_digest_is_enough_where_the_key_signs_one() {
+    let log = Log::new(KeyKind::P256);
+    let digest = Artifact::sha256(*tlog::sha256(&[ARTIFACT]).as_bytes());
+    let key = PrivateKey::generate(KeyKind::P256).unwrap();
+    verify(&message(&key, ARTIFACT, &log), &digest, &log.trust(), &policy(&key), now()).unwrap();
+    let key = PrivateKey::generate(KeyKind::Ed25519).unwrap();
+    let refused = verify(&message(&key, ARTIFACT, &log), &digest, &log.trust(), &policy(&key), now());
+    assert!(matches!(refused, Err(VerifyError::Signature(SignatureError::NeedsMessage))), "{refused:?}");
+    verify(&attestation(&key, ARTIFACT, &log), &digest, &log.trust(), &policy(&key), now()).unwrap();
+}
