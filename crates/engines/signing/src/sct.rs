@@ -118,3 +118,57 @@ fn without_scts(extensions: &[u8]) -> Result<Vec<u8>, DerError> {
     let list = der::element(SEQUENCE, &kept);
     Ok(der::element(0xa3, &[&list]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::private_key::{PrivateKey, Signer as _};
+    use crate::x509::testing::Draft;
+
+    const MILLISECONDS: u64 = 1_750_000_000_000;
+
+    /// The list with one SCT that a log gives for a TBS.
+    fn list(log: &PrivateKey, tbs: &[u8], issuer: &PublicKey, extensions: &[u8]) -> Vec<u8> {
+        let sized = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+        let length = u32::try_from(tbs.len()).unwrap().to_be_bytes();
+        let time = MILLISECONDS.to_be_bytes();
+        let issuer = sha256(issuer.to_spki());
+        let parts = [&[0, 0][..], &time, &[0, 1], &issuer, &length[1..], tbs, &sized(extensions)];
+        let signature = log.sign(&parts.concat()).unwrap();
+        let sct = [&[0][..], &log.public_key().id(), &time, &sized(extensions), &[4, 3], &sized(&signature)].concat();
+        sized(&sized(&sct))
+    }
+
+    #[test]
+    fn a_promise_is_of_one_certificate_by_one_issuer() {
+        let root = Draft::authority("root", None);
+        let log = PrivateKey::generate(KeyKind::P256).unwrap();
+        for extensions in [&[][..], &[0, 0, 5, 0, 0, 0, 0, 9]] {
+            let leaf = Draft::leaf("a@example.com");
+            let scts = list(&log, &leaf.tbs(&root), root.key.public_key(), extensions);
+            let certificate = Certificate::from_der(&leaf.scts(&scts).signed_by(&root)).unwrap();
+            let tbs = precertificate_tbs(&certificate).unwrap();
+            let found = read(&certificate).unwrap();
+            assert_eq!((found.len(), found[0].time), (1, Timestamp::from_second(1_750_000_000).unwrap()));
+            let check = |tbs: &[u8], issuer: &PublicKey, log: &PublicKey| verify(&found[0], tbs, issuer, log);
+            let (issuer, log) = (root.key.public_key(), log.public_key());
+            assert!(check(&tbs, issuer, log).is_some());
+            assert!(check(&tbs, log, log).is_none(), "another issuer");
+            assert!(check(&tbs, issuer, issuer).is_none(), "another log");
+            let other = Certificate::from_der(&Draft::leaf("b@example.com").signed_by(&root)).unwrap();
+            assert!(check(other.tbs(), issuer, log).is_none(), "another certificate");
+        }
+    }
+
+    #[test]
+    fn broken_lists_are_refused() {
+        let root = Draft::authority("root", None);
+        let good = list(&root.key, b"tbs", root.key.public_key(), &[]);
+        let of = |scts: &[u8]| Certificate::from_der(&Draft::leaf("a").scts(scts).signed_by(&root)).unwrap();
+        assert_eq!(read(&of(&good)).unwrap().len(), 1);
+        for cut in 0..good.len() {
+            assert!(read(&of(&good[..cut])).is_err(), "{cut}");
+        }
+        assert!(read(&of(&[&good[..], &[0]].concat())).is_err());
+    }
+}

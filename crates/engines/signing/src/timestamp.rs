@@ -80,12 +80,12 @@ pub(crate) fn verify<'a>(
 ) -> Result<(Timestamp, &'a Authority), TimestampError> {
     let token = read(response)?;
     let info = read_info(token.info)?;
-    if digest::digest(algorithm(info.hash), signature).as_ref() != info.imprint {
-        return Err(TimestampError::Imprint);
-    }
     let certificate = check_attributes(&token)?;
     let embedded: Vec<Certificate> =
         token.certificates.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    if digest::digest(algorithm(info.hash), signature).as_ref() != info.imprint {
+        return Err(TimestampError::Imprint);
+    }
     let mut error = TimestampError::UnknownAuthority;
     for authority in authorities {
         for signer in authority.signers().chain(&embedded) {

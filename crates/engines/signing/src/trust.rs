@@ -57,7 +57,8 @@ pub enum TrustError {
 }
 
 impl Trust {
-    /// Prepares trusted roots. Keys of kinds that aren't supported are left out; broken ones are an error.
+    /// Prepares trusted roots. Logs and authorities with keys of kinds that aren't supported are left out; broken ones are
+    /// an error.
     pub fn new(roots: &[TrustedRoot]) -> Result<Trust, TrustError> {
         Ok(Trust { roots: roots.iter().map(prepare).collect::<Result<_, _>>()? })
     }
@@ -72,10 +73,13 @@ fn prepare(root: &TrustedRoot) -> Result<Root, TrustError> {
     let authorities = |list: &[bundle::CertificateAuthority], purpose| {
         let prepare = |authority: &bundle::CertificateAuthority| {
             let valid_for = authority.valid_for.ok_or_else(|| TrustError::NoValidity(authority.uri.clone()))?;
-            Authority::prepare(authority, valid_for, purpose)
-                .map_err(|source| TrustError::Certificate { uri: authority.uri.clone(), source })
+            match Authority::prepare(authority, valid_for, purpose) {
+                Ok(authority) => Ok(Some(authority)),
+                Err(CertificateError::Key(KeyError::Unsupported | KeyError::RsaBits(_))) => Ok(None),
+                Err(source) => Err(TrustError::Certificate { uri: authority.uri.clone(), source }),
+            }
         };
-        list.iter().map(prepare).collect::<Result<Vec<_>, _>>()
+        list.iter().filter_map(|authority| prepare(authority).transpose()).collect::<Result<Vec<_>, _>>()
     };
     Ok(Root {
         authorities: authorities(&root.certificate_authorities, Purpose::CodeSigning)?,

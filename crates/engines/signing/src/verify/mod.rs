@@ -13,7 +13,7 @@ use crate::log_entry::{self, Logged, LoggedContent};
 use crate::policy::{Policy, SignerPolicy};
 use crate::public_key::PublicKey;
 use crate::sct;
-use crate::timestamp;
+use crate::timestamp::{self, TimestampError};
 use crate::trust::{Log, Root, Trust};
 use crate::x509::{Certificate, ChainError, Issued};
 use artifact::Hashed;
@@ -114,6 +114,23 @@ pub fn verify(
     Err(furthest.unwrap_or(VerifyError::NotLogged))
 }
 
+/// Verifies a timestamp alone: that an authority of one of the trusted roots made the response, in DER, for `signature`.
+pub fn verify_timestamp(response: &[u8], signature: &[u8], trust: &Trust) -> Result<VerifiedTime, TimestampError> {
+    let mut outcome = Err(TimestampError::UnknownAuthority);
+    for root in &trust.roots {
+        outcome = verify_timestamp_in(response, signature, root);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn verify_timestamp_in(response: &[u8], signature: &[u8], root: &Root) -> Result<VerifiedTime, TimestampError> {
+    let (time, authority) = timestamp::verify(response, signature, &root.timestamp_authorities)?;
+    Ok(VerifiedTime { time, source: TimeSource::TimestampAuthority(authority.uri.clone()) })
+}
+
 /// An entry, its log, and the time that the log signed.
 type LoggedEntry<'a> = (&'a TlogEntry, &'a Log, Option<Timestamp>);
 
@@ -204,7 +221,11 @@ impl<'a> Signed<'a> {
                 integrated_time: *time,
             });
         }
-        let stamped = self.verify_timestamps(bundle, root)?;
+        let (stamped, is_unknown) = self.verify_timestamps(bundle, root)?;
+        let needs_time = self.certificate.is_some() && times.is_empty() && !policy.ignore_tlog;
+        if stamped.is_empty() && is_unknown && (policy.require_timestamp || needs_time) {
+            return Err(TimestampError::UnknownAuthority.into());
+        }
         if policy.require_timestamp && stamped.is_empty() {
             return Err(VerifyError::NoTimestamp);
         }
@@ -262,17 +283,18 @@ impl<'a> Signed<'a> {
         if out.is_empty() { Err(VerifyError::NotLogged) } else { Ok(out) }
     }
 
-    /// Each timestamp must hold, unless the trusted root knows of no timestamp authority at all.
-    fn verify_timestamps(&self, bundle: &Bundle, root: &Root) -> Result<Vec<VerifiedTime>, VerifyError> {
-        if root.timestamp_authorities.is_empty() {
-            return Ok(Vec::new());
+    /// Each timestamp by an authority that is trusted must hold. Those by others vouch for nothing; whether there is one
+    /// is told too.
+    fn verify_timestamps(&self, bundle: &Bundle, root: &Root) -> Result<(Vec<VerifiedTime>, bool), VerifyError> {
+        let (mut times, mut is_unknown) = (Vec::new(), false);
+        for stamp in &bundle.material.timestamps {
+            match verify_timestamp_in(stamp, self.signature, root) {
+                Ok(time) => times.push(time),
+                Err(TimestampError::UnknownAuthority) => is_unknown = true,
+                Err(error) => return Err(error.into()),
+            }
         }
-        let stamps = bundle.material.timestamps.iter();
-        let verified = stamps.map(|stamp| {
-            let (time, authority) = timestamp::verify(stamp, self.signature, &root.timestamp_authorities)?;
-            Ok(VerifiedTime { time, source: TimeSource::TimestampAuthority(authority.uri.clone()) })
-        });
-        verified.collect()
+        Ok((times, is_unknown))
     }
 
     fn times_of_signing(

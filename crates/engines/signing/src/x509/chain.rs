@@ -73,12 +73,15 @@ impl Authority {
         Ok(out)
     }
 
-    /// Follows issuers from a certificate of the authority to its root, the last one.
+    /// Follows issuers from a certificate of the authority to its root: the last one, or one that is its own issuer.
     fn path_from(&self, start: usize) -> Option<Vec<usize>> {
         let root = self.certificates.len().checked_sub(1)?;
         let mut path = vec![start];
         while let Some(&last) = path.last().filter(|last| **last != root) {
             let child = self.certificates.get(last)?;
+            if child.is_self_issued() {
+                break;
+            }
             let parent = (0..self.certificates.len()).find(|candidate| {
                 !path.contains(candidate)
                     && self
@@ -220,4 +223,124 @@ fn may_issue(authority: &Certificate, below: usize, purpose: Purpose) -> bool {
         && extensions.may_sign_certificates()
         && extensions.path_length.is_none_or(|length| below <= usize::from(length))
         && (extensions.usages.is_empty() || extensions.has_usage(purpose.usage()) || extensions.has_usage(ANY_USAGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Draft;
+    use super::*;
+
+    const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
+
+    fn authority(chain: &[Vec<u8>]) -> Authority {
+        let authority = CertificateAuthority {
+            subject: Default::default(),
+            uri: String::new(),
+            cert_chain: chain.to_vec(),
+            valid_for: None,
+            operator: String::new(),
+        };
+        let valid_for = TimeRange { start: at("2025-06-01T00:00:00Z"), end: Some(at("2025-12-31T00:00:00Z")) };
+        Authority::prepare(&authority, valid_for, Purpose::CodeSigning).unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn outcome(authority: &Authority, leaf: &[u8], extra: &[Vec<u8>], time: &str) -> Result<(), ChainError> {
+        let leaf = Certificate::from_der(leaf).unwrap();
+        let extra: Vec<_> = extra.iter().map(|der| Certificate::from_der(der).unwrap()).collect();
+        authority.verify(&leaf, &extra)?.verify_at(&leaf, at(time))
+    }
+
+    const THEN: &str = "2025-07-01T00:00:00Z";
+
+    /// A leaf below an intermediate below a root, each as it is given.
+    fn check(root: Draft, intermediate: Draft, leaf: Draft, expected: Result<(), ChainError>) {
+        let chain = [intermediate.signed_by(&root), root.self_signed()];
+        let leaf = leaf.signed_by(&intermediate);
+        assert_eq!(outcome(&authority(&chain), &leaf, &[], THEN), expected, "trusted intermediate");
+        // What the bundle brings along is judged alike.
+        assert_eq!(outcome(&authority(&chain[1..]), &leaf, &chain[..1], THEN), expected, "intermediate of the bundle");
+    }
+
+    #[test]
+    fn who_may_issue_and_sign() {
+        let root = || Draft::authority("root", None);
+        let intermediate = || Draft::authority("intermediate", Some(0));
+        let leaf = || Draft::leaf("a@example.com");
+        check(root(), intermediate(), leaf(), Ok(()));
+
+        let unsigned = Err(ChainError::Usage);
+        check(root(), intermediate(), Draft::new("leaf").email("a@example.com"), unsigned);
+        check(root(), intermediate(), Draft::new("leaf").usages(&[CLIENT_AUTH], false), unsigned);
+        check(root(), intermediate(), Draft::new("leaf").usage_bits(0x04).usages(&[CODE_SIGNING], false), unsigned);
+        check(root(), intermediate(), Draft::authority("leaf", None).usages(&[CODE_SIGNING], false), unsigned);
+        let unknown = leaf().extension(&[0x2a, 0x03], true, &[5, 0]);
+        check(root(), intermediate(), unknown, Err(ChainError::UnknownCritical));
+        check(root(), intermediate(), leaf().extension(&[0x2a, 0x03], false, &[5, 0]), Ok(()));
+
+        let unissued = Err(ChainError::UnknownIssuer);
+        check(root(), Draft::new("intermediate"), leaf(), unissued);
+        check(root(), Draft::leaf("intermediate"), leaf(), unissued);
+        check(Draft::authority("root", Some(0)), intermediate(), leaf(), unissued);
+        check(root(), intermediate().usages(&[CLIENT_AUTH], false), leaf(), unissued);
+        check(root(), intermediate().usages(&[CODE_SIGNING], false), leaf(), Ok(()));
+        check(root().usages(&[CLIENT_AUTH], false), intermediate(), leaf(), unissued);
+        check(root(), intermediate().extension(&[0x2a, 0x03], true, &[5, 0]), leaf(), unissued);
+
+        check(root(), intermediate().permit_emails_of("example.com"), leaf(), Ok(()));
+        check(root(), intermediate().permit_emails_of("example.org"), leaf(), Err(ChainError::NameConstraints));
+        check(root().permit_emails_of("example.org"), intermediate(), leaf(), Err(ChainError::NameConstraints));
+    }
+
+    #[test]
+    fn all_must_be_valid_then() {
+        let root = || Draft::authority("root", None);
+        let intermediate = || Draft::authority("intermediate", Some(0));
+        let leaf = || Draft::leaf("a@example.com");
+        let unfit = Err(ChainError::NotValidAt(at(THEN)));
+        let (before, after) = (["250101000000Z", "250630235959Z"], ["250701000001Z", "260101000000Z"]);
+        for [from, to] in [before, after] {
+            check(root(), intermediate(), leaf().valid(from, to), unfit);
+            check(root(), intermediate().valid(from, to), leaf(), unfit);
+            check(root().valid(from, to), intermediate(), leaf(), unfit);
+        }
+        // Both ends are within.
+        check(root(), intermediate(), leaf().valid("250701000000Z", "250701000000Z"), Ok(()));
+        let root = root();
+        let leaf = leaf().signed_by(&root);
+        let authority = authority(&[root.self_signed()]);
+        for (time, expected) in [
+            ("2025-06-01T00:00:00Z", Ok(())),
+            ("2025-12-31T00:00:00Z", Ok(())),
+            ("2025-05-31T23:59:59Z", Err(ChainError::AuthorityNotTrustedAt(at("2025-05-31T23:59:59Z")))),
+            ("2025-12-31T00:00:01Z", Err(ChainError::AuthorityNotTrustedAt(at("2025-12-31T00:00:01Z")))),
+        ] {
+            assert_eq!(outcome(&authority, &leaf, &[], time), expected, "{time}");
+        }
+    }
+
+    #[test]
+    fn names_alone_make_no_issuer() {
+        let (root, impostor) = (Draft::authority("root", None), Draft::authority("root", None));
+        let leaf = Draft::leaf("a@example.com").signed_by(&impostor);
+        let trusted = authority(&[root.self_signed()]);
+        assert_eq!(outcome(&trusted, &leaf, &[], THEN), Err(ChainError::UnknownIssuer));
+        // Nor does bringing the impostor's own certificate along.
+        assert_eq!(outcome(&trusted, &leaf, &[impostor.self_signed()], THEN), Err(ChainError::UnknownIssuer));
+        // Several roots in one authority stand side by side.
+        let both = authority(&[impostor.self_signed(), root.self_signed()]);
+        assert_eq!(outcome(&both, &leaf, &[], THEN), Ok(()));
+    }
+
+    #[test]
+    fn circles_end() {
+        let (a, b) = (Draft::authority("a", None), Draft::authority("b", None));
+        let circle = [a.signed_by(&b), b.signed_by(&a)];
+        let leaf = Draft::leaf("a@example.com").signed_by(&a);
+        let root = authority(&[Draft::authority("root", None).self_signed()]);
+        assert_eq!(outcome(&root, &leaf, &circle, THEN), Err(ChainError::UnknownIssuer));
+    }
 }

@@ -3,6 +3,8 @@
 mod chain;
 mod constraints;
 mod extensions;
+#[cfg(test)]
+pub(crate) mod testing;
 mod time;
 
 pub use chain::ChainError;
