@@ -1,8 +1,9 @@
 //! Signatures by keys: of every kind, with either log, and what each check refuses.
 
-use crate::log::{Log, TIME, attestation, bundle_of, message, message_body_v2};
+use crate::log::{Log, TIME, attestation, bundle_of, envelope, message, message_body, message_body_v2, sha256};
 use crate::vectors::now;
-use bundle::{Bundle, Content, MessageSignature};
+use bundle::body::{DsseV2, IntotoSignature, IntotoV1, IntotoV2, LoggedSignature, Verifier};
+use bundle::{Body, Bundle, Content, HashAlgorithm, MessageSignature};
 use jiff::Timestamp;
 use signing::{
     Artifact, KeyKind, LogError, Policy, PrivateKey, SignatureError, Signer as _, TimeSource, Trust, VerifiedSigner,
@@ -112,4 +113,60 @@ fn a_digest_is_enough_where_the_key_signs_one() {
     let refused = verify(&message(&key, ARTIFACT, &log), &digest, &log.trust(), &policy(&key), now());
     assert!(matches!(refused, Err(VerifyError::Signature(SignatureError::NeedsMessage))), "{refused:?}");
     verify(&attestation(&key, ARTIFACT, &log), &digest, &log.trust(), &policy(&key), now()).unwrap();
+}
+
+/// An envelope can be logged in six ways; each must be of its payload, its signature and its key.
+#[test]
+fn each_kind_of_entry_of_an_envelope() {
+    let (key, stranger) = (PrivateKey::generate(KeyKind::P256).unwrap(), PrivateKey::generate(KeyKind::P256).unwrap());
+    let log = Log::new(KeyKind::P256);
+    let envelope = envelope(&key, ARTIFACT);
+    let bodies = |payload: &[u8], signed: &[u8], json: &[u8], sig: &[u8], signer: &PrivateKey| {
+        let (spki, pem) = (signer.public_key().to_spki().to_vec(), signer.public_key().to_pem().into_bytes());
+        let details = signer.public_key().kind().details();
+        let signature =
+            LoggedSignature { content: sig.to_vec(), key_details: details, verifier: Verifier::PublicKey(spki) };
+        let of_intoto = IntotoSignature { keyid: String::new(), signature: sig.to_vec(), public_key: pem.clone() };
+        [
+            message_body_v2(signer.public_key(), signed, sig),
+            Body::DsseV2(DsseV2 {
+                algorithm: HashAlgorithm::Sha256,
+                payload_hash: sha256(payload),
+                signatures: vec![signature],
+            }),
+            Body::IntotoV1(IntotoV1 { envelope_hash: sha256(json), payload_hash: None, public_key: pem }),
+            Body::IntotoV2(IntotoV2 {
+                payload_type: bundle::IN_TOTO_PAYLOAD_TYPE.into(),
+                payload: None,
+                signatures: vec![of_intoto],
+                envelope_hash: sha256(json),
+                payload_hash: sha256(payload),
+            }),
+        ]
+    };
+    let check = |body: &Body| {
+        assert_eq!(Body::parse(&body.to_canonical()).unwrap(), *body);
+        let is_v2 = matches!(body, Body::HashedRekordV2(_) | Body::DsseV2(_));
+        let entry = if is_v2 { log.log_v2(body) } else { log.log_v1(body) };
+        let bundle = bundle_of(&key, Content::Envelope(envelope.clone()), vec![entry]);
+        verify(&bundle, &Artifact::Bytes(ARTIFACT), &log.trust(), &policy(&key), now())
+    };
+    let (payload, signed, json) = (&envelope.payload, &envelope.signed_bytes(), &envelope.to_json());
+    let sig = &envelope.signatures[0].sig;
+    for body in bodies(payload, signed, json, sig, &key) {
+        check(&body).unwrap();
+    }
+    let refused = |body: &Body| {
+        let outcome = check(body);
+        assert!(matches!(outcome, Err(VerifyError::Log(LogError::Mismatch(_)))), "{body:?}: {outcome:?}");
+    };
+    bodies(b"another", b"another", b"another", sig, &key).iter().for_each(refused);
+    bodies(payload, signed, json, sig, &stranger).iter().for_each(refused);
+    let again = key.sign(signed).unwrap();
+    // The oldest kind names no signature, only the whole envelope.
+    bodies(payload, signed, json, &again, &key)
+        .iter()
+        .filter(|body| !matches!(body, Body::IntotoV1(_)))
+        .for_each(refused);
+    refused(&message_body(key.public_key(), payload, sig));
 }

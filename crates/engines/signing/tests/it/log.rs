@@ -104,7 +104,7 @@ pub(crate) fn message(key: &PrivateKey, artifact: &[u8], log: &Log) -> Bundle {
 pub(crate) fn message_body(key: &PublicKey, artifact: &[u8], signature: &[u8]) -> Body {
     Body::HashedRekordV1(HashedRekordV1 {
         algorithm: HashAlgorithm::Sha256,
-        digest: tlog::sha256(&[artifact]).as_bytes().to_vec(),
+        digest: sha256(artifact),
         signature: signature.to_vec(),
         public_key: key.to_pem().into_bytes(),
     })
@@ -113,7 +113,7 @@ pub(crate) fn message_body(key: &PublicKey, artifact: &[u8], signature: &[u8]) -
 pub(crate) fn message_body_v2(key: &PublicKey, artifact: &[u8], signature: &[u8]) -> Body {
     Body::HashedRekordV2(HashedRekordV2 {
         algorithm: HashAlgorithm::Sha256,
-        digest: tlog::sha256(&[artifact]).as_bytes().to_vec(),
+        digest: sha256(artifact),
         signature: LoggedSignature {
             content: signature.to_vec(),
             key_details: key.kind().details(),
@@ -124,6 +124,19 @@ pub(crate) fn message_body_v2(key: &PublicKey, artifact: &[u8], signature: &[u8]
 
 /// A statement about an artifact that a key signs, logged in Rekor v1.
 pub(crate) fn attestation(key: &PrivateKey, artifact: &[u8], log: &Log) -> Bundle {
+    let envelope = envelope(key, artifact);
+    let entry = log.log_v1(&Body::DsseV1(DsseV1 {
+        envelope_hash: sha256(&envelope.to_json()),
+        payload_hash: sha256(&envelope.payload),
+        signatures: vec![PemSignature {
+            signature: envelope.signatures[0].sig.clone(),
+            verifier: key.public_key().to_pem().into_bytes(),
+        }],
+    }));
+    bundle_of(key, Content::Envelope(envelope), vec![entry])
+}
+
+pub(crate) fn envelope(key: &PrivateKey, artifact: &[u8]) -> Envelope {
     let subject = Subject::sha256("artifact", tlog::sha256(&[artifact]).to_hex());
     let statement = Statement::new(vec![subject], "https://example/predicate", serde_json::json!({ "passed": true }));
     let mut envelope = Envelope {
@@ -132,13 +145,12 @@ pub(crate) fn attestation(key: &PrivateKey, artifact: &[u8], log: &Log) -> Bundl
         signatures: vec![],
     };
     let sig = key.sign(&envelope.signed_bytes()).unwrap();
-    envelope.signatures.push(EnvelopeSignature { keyid: String::new(), sig: sig.clone() });
-    let entry = log.log_v1(&Body::DsseV1(DsseV1 {
-        envelope_hash: tlog::sha256(&[&envelope.to_json()]).as_bytes().to_vec(),
-        payload_hash: tlog::sha256(&[&envelope.payload]).as_bytes().to_vec(),
-        signatures: vec![PemSignature { signature: sig, verifier: key.public_key().to_pem().into_bytes() }],
-    }));
-    bundle_of(key, Content::Envelope(envelope), vec![entry])
+    envelope.signatures.push(EnvelopeSignature { keyid: String::new(), sig });
+    envelope
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
+    tlog::sha256(&[bytes]).as_bytes().to_vec()
 }
 
 pub(crate) fn bundle_of(key: &PrivateKey, content: Content, tlog_entries: Vec<TlogEntry>) -> Bundle {

@@ -202,7 +202,7 @@ fn bend_text(good: &Good, pointer: &str, text: &str) {
         return;
     }
     // Each byte of what is short, and a sample of what is long; the random search finds the others in time.
-    let stride = text.len().div_ceil(160).max(1);
+    let stride = text.len().div_ceil(100).max(1);
     for at in (0..text.len()).step_by(stride) {
         let bit = u8::try_from(at % 8).unwrap();
         if let Some(bent) = bend(text, at, bit) {
