@@ -3,7 +3,7 @@
 use crate::error::{ParseError, at_most, read_json};
 use crate::json;
 use crate::{Envelope, HashAlgorithm, TlogEntry};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most of a bundle that is read; an attested SBOM is within it.
 pub const MAX_BUNDLE_BYTES: usize = 128 << 20;
@@ -108,7 +108,7 @@ pub struct MessageSignature {
     #[serde(
         alias = "message_digest",
         default,
-        deserialize_with = "json::optional",
+        deserialize_with = "given_digest",
         skip_serializing_if = "Option::is_none"
     )]
     pub message_digest: Option<HashOutput>,
@@ -125,6 +125,22 @@ pub struct HashOutput {
     /// The digest.
     #[serde(default, with = "json::bytes")]
     pub digest: Vec<u8>,
+}
+
+/// Cosign writes an empty digest for keys that sign no digest, Ed25519's; that is none.
+fn given_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HashOutput>, D::Error> {
+    #[derive(Deserialize)]
+    struct Given {
+        algorithm: Option<HashAlgorithm>,
+        #[serde(default, with = "json::bytes")]
+        digest: Vec<u8>,
+    }
+    match json::optional::<_, Given>(deserializer)? {
+        None => Ok(None),
+        Some(Given { algorithm: Some(algorithm), digest }) => Ok(Some(HashOutput { algorithm, digest })),
+        Some(Given { algorithm: None, digest }) if digest.is_empty() => Ok(None),
+        Some(_) => Err(serde::de::Error::missing_field("algorithm")),
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -309,5 +325,33 @@ impl Bundle {
             return Err(ParseError::invalid("a certificate", "it is empty or too large"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_that_peers_write() {
+        let digest = |digest: &str| {
+            let json = format!(
+                r#"{{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":
+                {{"publicKey":{{"hint":"k"}},"tlogEntries":null}},"messageSignature":{{"messageDigest":{digest},
+                "signature":"AQ=="}},"newer":[1,{{}}]}}"#
+            );
+            Bundle::parse(json.as_bytes()).map(|bundle| match bundle.content {
+                Content::Message(message) => message.message_digest,
+                Content::Envelope(_) => None,
+            })
+        };
+        // Cosign 3.1.3 for Ed25519.
+        assert_eq!(digest("{}").unwrap(), None);
+        assert_eq!(digest("null").unwrap(), None);
+        let sha256 = format!(r#"{{"algorithm":"SHA2_256","digest":"{}="}}"#, "A".repeat(43));
+        assert_eq!(digest(&sha256).unwrap().unwrap().digest, [0; 32]);
+        for refused in [r#"{"digest":"AA=="}"#, r#"{"algorithm":"SHA2_256"}"#, r#"{"algorithm":"MD5"}"#, "[]", "1"] {
+            assert!(digest(refused).is_err(), "{refused}");
+        }
     }
 }
