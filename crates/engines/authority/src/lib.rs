@@ -46,5 +46,5 @@ pub use jwk::{DiscoveryError, JwkSet, MAX_JWKS_BYTES, jwks_address, okp};
 pub use jwt::{Claims, MAX_TOKEN_BYTES, Token, TokenError, mint};
 pub use keys::{KeyError, KeyKind, MAX_PUBLIC_KEY_BYTES, PublicKey, SigningKey};
 pub use possession::{MAX_CSR_BYTES, Proof, ProofError};
-pub use state::{Certificate, KeyRecord, Role, State};
+pub use state::{Certificate, KeyRecord, ROTATION_TIME, Role, State};
 pub use tsa::{MAX_REQUEST_BYTES, Request, RequestError, Tsa};

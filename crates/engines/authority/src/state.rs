@@ -12,8 +12,11 @@ use bundle::{
     CertificateAuthority, DistinguishedName, HashAlgorithm, KeyDetails, RootMediaType, Selector, Service,
     ServiceConfiguration, SigningConfig, TimeRange, TransparencyLog, TrustedKey, TrustedRoot,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How long an old key may sign on after a new one was made: until every server has taken the new one.
+pub const ROTATION_TIME: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +29,9 @@ pub enum Role {
     Ca,
     /// The log of certificates.
     Ct,
-    /// The transparency log.
+    /// The transparency log of version 1 of Rekor's API.
+    LogV1,
+    /// The transparency log of version 2.
     Log,
     /// Certificates of timestamp authorities.
     TsaRoot,
@@ -42,8 +47,18 @@ pub enum Role {
 
 impl Role {
     /// All of them, parents before those they certify.
-    pub const ALL: [Role; 9] =
-        [Role::CaRoot, Role::Ca, Role::Ct, Role::Log, Role::TsaRoot, Role::Tsa, Role::TufRoot, Role::Tuf, Role::Issuer];
+    pub const ALL: [Role; 10] = [
+        Role::CaRoot,
+        Role::Ca,
+        Role::Ct,
+        Role::LogV1,
+        Role::Log,
+        Role::TsaRoot,
+        Role::Tsa,
+        Role::TufRoot,
+        Role::Tuf,
+        Role::Issuer,
+    ];
 
     /// Its name.
     #[must_use]
@@ -52,6 +67,7 @@ impl Role {
             Self::CaRoot => "ca-root",
             Self::Ca => "ca",
             Self::Ct => "ct",
+            Self::LogV1 => "log-v1",
             Self::Log => "log",
             Self::TsaRoot => "tsa-root",
             Self::Tsa => "tsa",
@@ -74,7 +90,8 @@ impl Role {
     fn kind(self) -> KeyKind {
         match self {
             Self::CaRoot => KeyKind::P384,
-            Self::Issuer => KeyKind::Ed25519,
+            // Witnesses cosign checkpoints of Ed25519 keys alone.
+            Self::Log | Self::Issuer => KeyKind::Ed25519,
             _ => KeyKind::P256,
         }
     }
@@ -105,6 +122,14 @@ pub struct KeyRecord {
     /// Its certificate and those above it, DER.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<Certificate>,
+    /// The ID of the log that it signs, if it signs one.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "to_base64",
+        deserialize_with = "from_base64"
+    )]
+    pub log_id: Vec<u8>,
     /// Since when it is used.
     pub start: Timestamp,
     /// Until when it was.
@@ -193,7 +218,8 @@ impl State {
             _ => Vec::new(),
         };
         // Certificates of an old authority are used for their lifetime after it stopped.
-        let grace = if role == Role::Ca { CERTIFICATE_LIFETIME } else { Default::default() };
+        let used = if role == Role::Ca { CERTIFICATE_LIFETIME } else { SignedDuration::ZERO };
+        let grace = ROTATION_TIME + used;
         for old in self.keys.iter_mut().filter(|old| old.role == role && old.end.is_none()) {
             old.end = Some(start.saturating_add(grace).unwrap_or(start));
         }
@@ -204,10 +230,23 @@ impl State {
             kind: role.kind(),
             public_key: key.spki().to_vec(),
             chain: chain.into_iter().map(Certificate).collect(),
+            log_id: self.log_id(role, &key),
             start,
             end: None,
         });
         Ok(key)
+    }
+
+    /// The ID of the log that a key signs: of RFC 6962, or for Ed25519 that of signed notes, which has the origin in it.
+    fn log_id(&self, role: Role, key: &SigningKey) -> Vec<u8> {
+        match role {
+            Role::Ct | Role::LogV1 => key.id().to_vec(),
+            Role::Log => {
+                let raw = key.spki().get(12..).unwrap_or_default();
+                crate::keys::sha256(&[self.origin().as_bytes(), b"\n\x01", raw].concat()).to_vec()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whom clients trust.
@@ -223,16 +262,19 @@ impl State {
             };
             self.of(role).map(one).collect()
         };
-        let logs = |role: Role, base_url: &str| {
+        let logs = |role: Role, base_url: &str| -> Vec<TransparencyLog> {
             let one = |key: &KeyRecord| TransparencyLog {
                 base_url: base_url.to_owned(),
                 hash_algorithm: Some(HashAlgorithm::Sha256),
                 public_key: TrustedKey {
                     raw_bytes: key.public_key.clone(),
-                    key_details: KeyDetails::PkixEcdsaP256Sha256,
+                    key_details: match key.kind {
+                        KeyKind::Ed25519 => KeyDetails::PkixEd25519,
+                        _ => KeyDetails::PkixEcdsaP256Sha256,
+                    },
                     valid_for: Some(TimeRange { start: key.start, end: key.end }),
                 },
-                log_id: crate::keys::sha256(&key.public_key).to_vec(),
+                log_id: key.log_id.clone(),
                 checkpoint_key_id: Vec::new(),
                 operator: String::new(),
             };
@@ -240,7 +282,7 @@ impl State {
         };
         TrustedRoot {
             media_type: RootMediaType::V01,
-            tlogs: logs(Role::Log, &self.url),
+            tlogs: [logs(Role::LogV1, &self.url), logs(Role::Log, &self.url)].concat(),
             certificate_authorities: authorities(Role::Ca, &self.url),
             ctlogs: logs(Role::Ct, &format!("{}/ct", self.url)),
             timestamp_authorities: authorities(Role::Tsa, &format!("{}/api/v1/timestamp", self.url)),

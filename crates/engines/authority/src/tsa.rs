@@ -82,6 +82,24 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request of its parts; `hash` is `sha256`, `sha384` or `sha512`.
+    ///
+    /// # Errors
+    /// When the hash is weak or unknown, or the digest is not as long as it.
+    pub fn of(hash: &str, digest: &[u8], nonce: Option<u64>, certificates: bool) -> Result<Self, RequestError> {
+        let hash = match hash.to_ascii_lowercase().as_str() {
+            "sha256" => SHA256,
+            "sha384" => SHA384,
+            "sha512" => SHA512,
+            "sha1" => SHA1,
+            _ => return Err(RequestError::Hash),
+        };
+        check_hash(hash, digest)?;
+        let imprint = der::sequence(&[&der::sequence(&[hash, der::NULL]), &der::tlv(der::OCTET_STRING, digest)]);
+        let nonce = nonce.map(|nonce| der::integer(&nonce.to_be_bytes())).unwrap_or_default();
+        Ok(Self { imprint, nonce, certificates })
+    }
+
     /// Reads `TimeStampReq`.
     ///
     /// # Errors
@@ -104,16 +122,7 @@ impl Request {
         algorithm.end()?;
         let digest = parts.element(der::OCTET_STRING)?.content;
         parts.end()?;
-        let size = match hash {
-            SHA256 => 32,
-            SHA384 => 48,
-            SHA512 => 64,
-            SHA1 => return Err(RequestError::WeakHash),
-            _ => return Err(RequestError::Hash),
-        };
-        if digest.len() != size {
-            return Err(RequestError::Length);
-        }
+        check_hash(hash, digest)?;
         if reader.peek() == Some(der::OID) && reader.any()?.whole != POLICY {
             return Err(RequestError::Policy);
         }
@@ -139,6 +148,17 @@ impl Request {
         reader.end()?;
         Ok(Self { imprint: imprint.whole.to_vec(), nonce, certificates })
     }
+}
+
+fn check_hash(hash: &[u8], digest: &[u8]) -> Result<(), RequestError> {
+    let size = match hash {
+        SHA256 => 32,
+        SHA384 => 48,
+        SHA512 => 64,
+        SHA1 => return Err(RequestError::WeakHash),
+        _ => return Err(RequestError::Hash),
+    };
+    if digest.len() == size { Ok(()) } else { Err(RequestError::Length) }
 }
 
 /// A timestamp authority.

@@ -27,7 +27,7 @@ fn rotation_keeps_what_was_trusted() {
     let trusted = state.trusted_root();
     for logs in [&trusted.tlogs, &trusted.ctlogs] {
         let (old, new) = (logs.first().unwrap(), logs.last().unwrap());
-        assert_eq!((logs.len(), old.public_key.valid_for.unwrap().end), (2, Some(later)));
+        assert_eq!((logs.len(), old.public_key.valid_for.unwrap().end), (2, Some(later + authority::ROTATION_TIME)));
         assert_eq!(new.public_key.valid_for.unwrap().end, None);
         assert_ne!(old.log_id, new.log_id);
     }
@@ -35,7 +35,7 @@ fn rotation_keeps_what_was_trusted() {
     assert_eq!(authorities.len(), 2);
     // The last certificates of the old authority live on for their ten minutes.
     let end = authorities.first().unwrap().valid_for.unwrap().end;
-    assert_eq!(end, Some(later + authority::CERTIFICATE_LIFETIME));
+    assert_eq!(end, Some(later + authority::ROTATION_TIME + authority::CERTIFICATE_LIFETIME));
     let read = bundle::TrustedRoot::parse(&trusted.to_json()).unwrap();
     assert_eq!(read, trusted);
     let again: State = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();

@@ -1,0 +1,372 @@
+//! An authority on disk.
+//!
+//! `authority.json` has the keys over time without their secrets, `keys/` the secrets (mode 0600), `issuers.yaml` whom to
+//! believe, `tuf/` what the TUF repository publishes, `store.redb` the logs. Every file is written whole or not at all.
+
+use authority::{ConfigError, Issuers, KeyError, KeyRecord, Role, SigningKey, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+const STATE: &str = "authority.json";
+const KEYS: &str = "keys";
+const ISSUERS: &str = "issuers.yaml";
+const TUF: &str = "tuf";
+/// The address of an authority that was given none: completed by the port that it listens on.
+pub const LOCAL_URL: &str = "http://127.0.0.1";
+const ISSUERS_TEXT: &str = "\
+# Whom this authority believes, in the format of Fulcio's configuration.
+oidc-issuers: {}
+#  https://accounts.example.com:
+#    issuer-url: https://accounts.example.com
+#    client-id: sigstore
+#    type: email
+";
+
+/// Why an authority's folder can't be made, read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// There is something already.
+    #[error("{} exists already and is not empty", .0.display())]
+    Exists(PathBuf),
+    /// There is no authority.
+    #[error("{} has no authority", .0.display())]
+    None(PathBuf),
+    /// The system refuses.
+    #[error("{}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that was changed by hand, or damaged.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A key that can't be made or read, or is not the one that is listed.
+    #[error("key {id}")]
+    Key {
+        /// Its name.
+        id: String,
+        /// What is wrong.
+        #[source]
+        source: KeyError,
+    },
+    /// A role that can't be rotated.
+    #[error("{0:?} is none of ca, log, tsa, ct, tuf")]
+    Rotate(String),
+    /// `issuers.yaml` is wrong.
+    #[error("{}", path.display())]
+    Issuers {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: ConfigError,
+    },
+}
+
+/// Versions of TUF's documents that were published.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TufVersions {
+    pub(crate) root: u64,
+    pub(crate) targets: u64,
+    pub(crate) timestamp: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    state: State,
+    tuf: TufVersions,
+}
+
+/// An authority's folder.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+    kept: Kept,
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
+    let path = path.to_owned();
+    move |source| FolderError::Io { path, source }
+}
+
+/// Writes a file whole: beside it, synced, then renamed over it.
+fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), FolderError> {
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    let put = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    put().map_err(|source| {
+        let _ = fs::remove_file(&beside);
+        FolderError::Io { path: path.to_owned(), source }
+    })
+}
+
+fn make(path: &Path) -> Result<(), FolderError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))
+}
+
+impl Folder {
+    /// Makes an authority: all keys and trust files, or nothing. `url` is where clients will reach it.
+    ///
+    /// # Errors
+    /// When there is something at `path` already, or the system refuses.
+    pub fn init(path: &Path, name: &str, url: Option<&str>, now: Timestamp) -> Result<Self, FolderError> {
+        let occupied = |path: &Path| fs::read_dir(path).map_or(path.exists(), |mut entries| entries.next().is_some());
+        if occupied(path) {
+            return Err(FolderError::Exists(path.to_owned()));
+        }
+        let name_of = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let beside = path.with_file_name(format!(".{name_of}.{}.new", std::process::id()));
+        let made = Self::fill(&beside, State::new(name, url.unwrap_or(LOCAL_URL)), now).and_then(|()| {
+            fs::rename(&beside, path).map_err(|source| match source.kind() {
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => FolderError::Exists(path.to_owned()),
+                _ => FolderError::Io { path: path.to_owned(), source },
+            })
+        });
+        if made.is_err() {
+            let _ = fs::remove_dir_all(&beside);
+        }
+        made?;
+        Self::open(path)
+    }
+
+    fn fill(path: &Path, state: State, now: Timestamp) -> Result<(), FolderError> {
+        make(&path.join(KEYS))?;
+        make(&path.join(TUF))?;
+        let mut folder = Self { path: path.to_owned(), kept: Kept { state, tuf: TufVersions::default() } };
+        for role in Role::ALL {
+            folder.add(role, now)?;
+        }
+        write(&path.join(ISSUERS), ISSUERS_TEXT.as_bytes(), 0o644)?;
+        folder.save()
+    }
+
+    /// Reads an authority's folder.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let file = path.join(STATE);
+        let text = fs::read(&file).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => FolderError::None(path.to_owned()),
+            _ => FolderError::Io { path: file.clone(), source },
+        })?;
+        let kept = serde_json::from_slice(&text).map_err(|source| FolderError::Damaged { path: file, source })?;
+        Ok(Self { path: path.to_owned(), kept })
+    }
+
+    /// Name, address and keys over time.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.kept.state
+    }
+
+    /// The same authority at another address. Not written: which port it is served on may change each time.
+    #[must_use]
+    pub fn at(mut self, url: &str) -> Self {
+        url.trim_end_matches('/').clone_into(&mut self.kept.state.url);
+        self
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the logs are stored.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.path.join("store.redb")
+    }
+
+    pub(crate) fn state_file(&self) -> PathBuf {
+        self.path.join(STATE)
+    }
+
+    pub(crate) fn issuers_file(&self) -> PathBuf {
+        self.path.join(ISSUERS)
+    }
+
+    /// The secret of a key as PEM.
+    pub(crate) fn pem(&self, record: &KeyRecord) -> Result<Zeroizing<String>, FolderError> {
+        let path = self.key_file(&record.id);
+        fs::read_to_string(&path).map(Zeroizing::new).map_err(failed(&path))
+    }
+
+    fn key_file(&self, id: &str) -> PathBuf {
+        self.path.join(KEYS).join(format!("{id}.pem"))
+    }
+
+    /// The key of a record, if its file still has it.
+    ///
+    /// # Errors
+    /// When the file is missing or has another key.
+    pub fn key(&self, record: &KeyRecord) -> Result<SigningKey, FolderError> {
+        let wrong = |source| FolderError::Key { id: record.id.clone(), source };
+        let key = SigningKey::from_pem(record.kind, &self.pem(record)?).map_err(wrong)?;
+        if key.spki() != record.public_key {
+            return Err(wrong(KeyError::Weak("the file has another key than is listed")));
+        }
+        Ok(key)
+    }
+
+    /// The active key of a role.
+    ///
+    /// # Errors
+    /// As [`Folder::key`].
+    pub fn active(&self, role: Role) -> Result<(SigningKey, &KeyRecord), FolderError> {
+        let none = || FolderError::Key { id: role.as_str().to_owned(), source: KeyError::Absent };
+        let record = self.state().active(role).ok_or_else(none)?;
+        Ok((self.key(record)?, record))
+    }
+
+    /// Makes a new key of a role and writes its secret; the list is not yet written.
+    fn add(&mut self, role: Role, now: Timestamp) -> Result<(), FolderError> {
+        let parent = role.parent().map(|parent| self.active(parent)).transpose()?.map(|(key, _)| key);
+        let wrong = |source| FolderError::Key { id: role.as_str().to_owned(), source };
+        let key = self.kept.state.add(role, parent.as_ref(), now).map_err(wrong)?;
+        let pem = key.to_pem().map_err(wrong)?;
+        let id = self.kept.state.active(role).map(|record| record.id.clone()).unwrap_or_default();
+        write(&self.key_file(&id), pem.as_bytes(), 0o600)
+    }
+
+    /// Gives new keys to `ca`, `log`, `tsa`, `ct` or `tuf`. What the old ones signed stays valid; a server that runs
+    /// takes the new ones within seconds.
+    ///
+    /// # Errors
+    /// When it is none of these, or a key can't be made.
+    pub fn rotate(&mut self, what: &str, now: Timestamp) -> Result<Vec<String>, FolderError> {
+        let roles: &[Role] = match what {
+            "ca" => &[Role::Ca],
+            "log" => &[Role::LogV1, Role::Log],
+            "tsa" => &[Role::Tsa],
+            "ct" => &[Role::Ct],
+            "tuf" => &[Role::TufRoot, Role::Tuf],
+            other => return Err(FolderError::Rotate(other.to_owned())),
+        };
+        let _lock = self.lock()?;
+        self.kept = Self::open(&self.path)?.kept;
+        for role in roles {
+            self.add(*role, now)?;
+        }
+        self.save()?;
+        Ok(roles.iter().filter_map(|role| self.state().active(*role)).map(|record| record.id.clone()).collect())
+    }
+
+    /// Keeps other processes from changing the list until it is dropped.
+    fn lock(&self) -> Result<File, FolderError> {
+        let path = self.path.join("lock");
+        let open = || {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        open().map_err(failed(&path))
+    }
+
+    fn save(&self) -> Result<(), FolderError> {
+        let path = self.state_file();
+        let text = serde_json::to_vec_pretty(&self.kept).map_err(|source| FolderError::Damaged { path, source })?;
+        write(&self.state_file(), &text, 0o644)
+    }
+
+    /// Whom the authority believes.
+    ///
+    /// # Errors
+    /// When `issuers.yaml` can't be read or is wrong.
+    pub fn issuers(&self) -> Result<Issuers, FolderError> {
+        let path = self.issuers_file();
+        let text = fs::read(&path).map_err(failed(&path))?;
+        Issuers::parse(&text).map_err(|source| FolderError::Issuers { path, source })
+    }
+
+    pub(crate) fn tuf_versions(&self) -> TufVersions {
+        self.kept.tuf
+    }
+
+    /// Notes versions before their documents are published, so that no version is ever given twice.
+    pub(crate) fn note_tuf_versions(&mut self, versions: TufVersions) -> Result<(), FolderError> {
+        let _lock = self.lock()?;
+        // The list of keys may have been changed by another process; only the versions are ours.
+        let mut kept = Self::open(&self.path)?;
+        kept.kept.tuf = versions;
+        self.kept.tuf = versions;
+        kept.save()
+    }
+
+    pub(crate) fn read_tuf(&self) -> Result<Vec<(String, Vec<u8>)>, FolderError> {
+        let mut files = Vec::new();
+        for (folder, prefix) in [(self.path.join(TUF), ""), (self.path.join(TUF).join("targets"), "targets/")] {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries.filter_map(Result::ok) {
+                let path = entry.path();
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if path.is_file() && !name.ends_with(".new") {
+                    files.push((format!("{prefix}{name}"), fs::read(&path).map_err(failed(&path))?));
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    pub(crate) fn write_tuf(&self, name: &str, content: &[u8]) -> Result<(), FolderError> {
+        let path = self.path.join(TUF).join(name);
+        if let Some(folder) = path.parent() {
+            make(folder)?;
+        }
+        write(&path, content, 0o644)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn is_made_once_and_keeps_its_secrets() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("authority");
+        let now = Timestamp::now();
+        let mut folder = Folder::init(&path, "example.org", None, now).unwrap();
+        assert!(matches!(Folder::init(&path, "other", None, now), Err(FolderError::Exists(_))));
+        for record in &folder.state().keys {
+            let mode = fs::metadata(folder.key_file(&record.id)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", record.id);
+            folder.key(record).unwrap();
+        }
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "nothing is left beside it");
+
+        let before = folder.state().active(Role::Log).unwrap().id.clone();
+        assert_eq!(folder.rotate("log", now).unwrap(), ["log-v1-2", "log-2"]);
+        assert!(folder.rotate("everything", now).is_err());
+        let again = Folder::open(&path).unwrap();
+        assert_ne!(again.state().active(Role::Log).unwrap().id, before);
+        let (one, other) = (again.key_file("ca-1"), again.key_file("log-v1-1"));
+        fs::copy(other, one).unwrap();
+        assert!(matches!(again.active(Role::Ca), Err(FolderError::Key { .. })));
+        assert!(matches!(Folder::open(parent.path()), Err(FolderError::None(_))));
+    }
+}

@@ -1,0 +1,102 @@
+//! TLS from files that may change while serving.
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, version};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How often the files are looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// Why files serve no TLS.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file can't be read, or has no certificate or key.
+    #[error("{}: no PEM of a certificate or key", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
+    /// Certificate and key don't go together, or are of an unknown kind.
+    #[error("certificate and key can't serve TLS")]
+    Key(#[source] rustls::Error),
+}
+
+/// Where certificate and key are.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The chain, PEM, the server's own first.
+    pub certificate: PathBuf,
+    /// The key, PEM.
+    pub key: PathBuf,
+}
+
+impl Tls {
+    /// A configuration that follows the files: a new pair is used within seconds, a broken one is not.
+    pub(crate) fn config(&self) -> Result<ServerConfig, TlsError> {
+        let loaded = Loaded { key: self.load()?, stamp: self.stamp(), looked: Instant::now() };
+        let resolver = Arc::new(Files { tls: self.clone(), loaded: Mutex::new(loaded) });
+        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+        let builder = builder.with_protocol_versions(&[&version::TLS13, &version::TLS12]).map_err(TlsError::Key)?;
+        let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn load(&self) -> Result<Arc<CertifiedKey>, TlsError> {
+        let wrong = |path: &Path| {
+            let path = path.to_owned();
+            move |source| TlsError::Pem { path, source }
+        };
+        let chain: Result<Vec<_>, _> =
+            CertificateDer::pem_file_iter(&self.certificate).map_err(wrong(&self.certificate))?.collect();
+        let chain = chain.map_err(wrong(&self.certificate))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(wrong(&self.key))?;
+        let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(TlsError::Key)?;
+        Ok(Arc::new(key))
+    }
+
+    fn stamp(&self) -> [Option<SystemTime>; 2] {
+        let changed = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+        [changed(&self.certificate), changed(&self.key)]
+    }
+}
+
+#[derive(Debug)]
+struct Files {
+    tls: Tls,
+    loaded: Mutex<Loaded>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    key: Arc<CertifiedKey>,
+    stamp: [Option<SystemTime>; 2],
+    looked: Instant,
+}
+
+impl ResolvesServerCert for Files {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if loaded.looked.elapsed() >= LOOK_AGAIN {
+            loaded.looked = Instant::now();
+            let stamp = self.tls.stamp();
+            if stamp != loaded.stamp {
+                match self.tls.load() {
+                    Ok(key) => (loaded.key, loaded.stamp) = (key, stamp),
+                    Err(error) => tracing::warn!(%error, "the new certificate can't be used; the old one stays"),
+                }
+            }
+        }
+        Some(Arc::clone(&loaded.key))
+    }
+}
