@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 const MAX_DEPTH: usize = 8;
+/// Certificates that issued each other could be put in order in very many ways.
+const MAX_SIGNATURE_CHECKS: usize = 100;
 
 /// What a certificate is to be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,54 +117,63 @@ impl Authority {
         intermediates: &'a [Certificate],
     ) -> Result<Issued<'a>, ChainError> {
         check_leaf(leaf, self.purpose)?;
-        let mut extra = Vec::new();
-        let path = self.find(leaf, intermediates, &mut extra).ok_or(ChainError::UnknownIssuer)?;
-        let issued = Issued { extra, path, authority: self };
+        let mut search = Search { intermediates, extra: Vec::new(), checks_left: MAX_SIGNATURE_CHECKS };
+        let path = self.find(leaf, &mut search).ok_or(ChainError::UnknownIssuer)?;
+        let issued = Issued { extra: search.extra, path, authority: self };
         let constrained = |one: &Certificate| {
             one.extensions.constraints.as_ref().is_some_and(|constraints| !constraints.allow(leaf.names()))
         };
         if issued.chain().any(constrained) { Err(ChainError::NameConstraints) } else { Ok(issued) }
     }
 
-    fn find<'a>(
-        &'a self,
-        child: &Certificate,
-        intermediates: &'a [Certificate],
-        extra: &mut Vec<&'a Certificate>,
-    ) -> Option<&'a [usize]> {
+    fn find<'a>(&'a self, child: &Certificate, search: &mut Search<'a>) -> Option<&'a [usize]> {
         let first = |path: &&'a Vec<usize>| path.first().and_then(|index| self.certificates.get(*index));
         // A certificate that is trusted itself, as those of timestamp authorities are, was verified before.
-        if let (true, Some(path)) = (
-            extra.is_empty(),
-            self.paths.iter().find(|path| first(path).is_some_and(|own| own.as_der() == child.as_der())),
-        ) {
+        let is_child = |path: &&'a Vec<usize>| first(path).is_some_and(|own| own.as_der() == child.as_der());
+        if let (true, Some(path)) = (search.extra.is_empty(), self.paths.iter().find(is_child)) {
             return Some(path);
         }
         for path in &self.paths {
             let Some(issuer) = first(&path) else { continue };
-            let below = |nth: usize| nth + extra.len();
+            let below = |nth: usize| nth + search.extra.len();
             if is_issuer(issuer, child)
-                && child.verify_signature(issuer.key()).is_ok()
                 && self.path_certificates(path).enumerate().all(|(nth, one)| may_issue(one, below(nth), self.purpose))
+                && search.is_signed_by(child, issuer)
             {
                 return Some(path);
             }
         }
-        for candidate in intermediates {
-            if extra.len() < MAX_DEPTH
-                && !extra.iter().any(|earlier| earlier.as_der() == candidate.as_der())
+        for candidate in search.intermediates {
+            if search.extra.len() < MAX_DEPTH
+                && !search.extra.iter().any(|earlier| earlier.as_der() == candidate.as_der())
                 && is_issuer(candidate, child)
-                && may_issue(candidate, extra.len(), self.purpose)
-                && child.verify_signature(candidate.key()).is_ok()
+                && may_issue(candidate, search.extra.len(), self.purpose)
+                && search.is_signed_by(child, candidate)
             {
-                extra.push(candidate);
-                if let Some(path) = self.find(candidate, intermediates, extra) {
+                search.extra.push(candidate);
+                if let Some(path) = self.find(candidate, search) {
                     return Some(path);
                 }
-                extra.pop();
+                search.extra.pop();
             }
         }
         None
+    }
+}
+
+/// The search for a path through certificates that aren't trusted.
+struct Search<'a> {
+    intermediates: &'a [Certificate],
+    /// Those of them that lead from the leaf to where the search is.
+    extra: Vec<&'a Certificate>,
+    checks_left: usize,
+}
+
+impl Search<'_> {
+    fn is_signed_by(&mut self, child: &Certificate, issuer: &Certificate) -> bool {
+        let Some(left) = self.checks_left.checked_sub(1) else { return false };
+        self.checks_left = left;
+        child.verify_signature(issuer.key()).is_ok()
     }
 }
 
@@ -229,6 +240,7 @@ fn may_issue(authority: &Certificate, below: usize, purpose: Purpose) -> bool {
 mod tests {
     use super::super::testing::Draft;
     use super::*;
+    use crate::private_key::PrivateKey;
 
     const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
 
@@ -342,5 +354,15 @@ mod tests {
         let leaf = Draft::leaf("a@example.com").signed_by(&a);
         let root = authority(&[Draft::authority("root", None).self_signed()]);
         assert_eq!(outcome(&root, &leaf, &circle, THEN), Err(ChainError::UnknownIssuer));
+        // Of these there are more than a million orders.
+        let certificate = |nth: u8, this: &Draft, issuer: &Draft| {
+            let mut again = Draft::authority(this.subject, None).extension(&[0x2a, nth], false, &[5, 0]);
+            again.key = PrivateKey::from_pkcs8(&this.key.to_pkcs8().unwrap()).unwrap();
+            again.signed_by(issuer)
+        };
+        let many: Vec<_> = (0..7).flat_map(|nth| [certificate(nth, &a, &b), certificate(nth, &b, &a)]).collect();
+        let start = std::time::Instant::now();
+        assert_eq!(outcome(&root, &leaf, &many, THEN), Err(ChainError::UnknownIssuer));
+        assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     }
 }
