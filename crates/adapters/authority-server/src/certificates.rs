@@ -9,7 +9,8 @@ use std::time::Duration;
 use tlog::{KeyId, TilePath, ecdsa_key_id};
 use tokio::sync::{mpsc, oneshot};
 
-const PREFIX: &[u8] = b"ct/";
+/// Before all keys of the log in its space.
+pub(crate) const PREFIX: &[u8] = b"ct/";
 /// Certificates that wait; beyond them requests are turned away.
 const QUEUED: usize = 8192;
 const BATCH: usize = 1024;

@@ -1,6 +1,6 @@
 //! An issuer of tokens for tests and for air-gapped CI. It believes whoever asks, so it is off unless asked for.
 
-use authority::{Claims, Issuer, IssuerType, JwkSet, KeyError, SigningKey, mint, okp};
+use authority::{Claims, Issuer, IssuerType, JwkSet, KeyError, SigningKey, jwk, mint};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -28,7 +28,7 @@ pub(crate) struct DevIssuer {
 
 impl DevIssuer {
     pub(crate) fn new(url: String, key: SigningKey, kid: &str) -> Result<Self, KeyError> {
-        let document = json!({"keys": [okp(&key, kid).ok_or(KeyError::Absent)?]});
+        let document = json!({"keys": [jwk(&key, kid).ok_or(KeyError::Absent)?]});
         let keys = JwkSet::parse(document.to_string().as_bytes()).map_err(|_| KeyError::Absent)?;
         Ok(Self { url, key, kid: kid.to_owned(), keys: Arc::new(keys), document })
     }
@@ -105,7 +105,7 @@ async fn discovery(State(issuer): State<Arc<DevIssuer>>) -> Json<Value> {
         "authorization_endpoint": format!("{url}/auth"),
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["EdDSA"],
+        "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nbf", "email", "email_verified"],
     }))
 }

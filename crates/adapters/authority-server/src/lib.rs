@@ -11,9 +11,12 @@
 //!
 //! Reading order: [`Folder`] is an authority on disk; `runtime` is one with its keys loaded; [`Server`] serves it and
 //! follows changes of the folder; [`Local`] does so within another program. Routes are in `fulcio`, `trust` and `issuer`;
-//! `jwks` fetches the keys of other issuers, `certificates` logs certificates, `repository` publishes TUF's documents.
+//! `jwks` fetches the keys of other issuers, `certificates` logs certificates, `repository` publishes TUF's documents. [`check`] and [`backup`] are for
+//! an authority that is not being served.
 
+mod backup;
 mod certificates;
+mod check;
 mod folder;
 mod fulcio;
 mod issuer;
@@ -24,7 +27,9 @@ mod runtime;
 mod serve;
 mod trust;
 
+pub use backup::{BackupError, backup};
 pub use certificates::LogCertificateError;
+pub use check::{CheckError, Checked, check, sizes};
 pub use folder::{Folder, FolderError, LOCAL_URL};
 pub use jwks::KeysError;
 pub use local::{Local, LocalError};

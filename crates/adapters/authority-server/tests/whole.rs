@@ -6,7 +6,7 @@
 )]
 
 use authority::{KeyKind, SigningKey, mint, pem};
-use authority_server::{Folder, Local, ServeOptions, Server};
+use authority_server::{Folder, Local, ServeOptions, Server, backup, check, sizes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle::{Bundle, TrustedRoot};
@@ -60,6 +60,33 @@ fn what_it_signs_its_trust_root_verifies_also_after_rotation() {
         }
     }
     assert!(issuer.ends_with("/oidc"));
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let checked = runtime.block_on(check(&path, Timestamp::now())).unwrap();
+    let entries: Vec<u64> = checked.entries.values().copied().collect();
+    assert_eq!(entries, [12, 6, 6], "certificates, entries of version 1 and of version 2");
+    let copy = parent.path().join("copy.zip");
+    assert!(backup(&path, &copy).unwrap() > 15);
+    assert!(backup(&path, &copy).is_err(), "a copy is never overwritten");
+    let restored = parent.path().join("restored");
+    zip::ZipArchive::new(std::fs::File::open(&copy).unwrap()).unwrap().extract(&restored).unwrap();
+    assert_eq!(runtime.block_on(check(&restored, Timestamp::now())).unwrap(), checked);
+    assert_eq!(signed_there(&restored), 7);
+    // A key that was exchanged, and a document that was.
+    std::fs::copy(restored.join("keys/ct-1.pem"), restored.join("keys/ct-2.pem")).unwrap();
+    assert!(runtime.block_on(check(&restored, Timestamp::now())).is_err());
+    std::fs::copy(path.join("tuf/timestamp.json"), path.join("tuf/1.root.json")).unwrap();
+    assert!(runtime.block_on(check(&path, Timestamp::now())).is_err());
+}
+
+/// Signs once more in a restored authority, and gives the size of its log.
+fn signed_there(folder: &Path) -> u64 {
+    let local = Local::open(folder).unwrap();
+    let bundle = signed(&local, 2, b"restored");
+    verified(&bundle, b"restored", local.trusted_root(), local.issuer());
+    drop(local);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(sizes(&Folder::open(folder).unwrap())).unwrap()["v2"]
 }
 
 struct Running {
@@ -127,7 +154,7 @@ fn strangers_and_nonsense_are_turned_away_with_the_reason() {
     let chain = answer["signedCertificateEmbeddedSct"]["chain"]["certificates"].as_array().unwrap();
     assert_eq!(chain.len(), 3);
 
-    let own = SigningKey::generate(KeyKind::Ed25519).unwrap();
+    let own = SigningKey::generate(KeyKind::Rsa).unwrap();
     let forged = |issuer: &str| {
         let now = Timestamp::now().as_second();
         let claims = json!({"iss": issuer, "sub": WHO, "email": WHO, "email_verified": true, "aud": "sigstore",

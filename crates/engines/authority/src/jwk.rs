@@ -1,6 +1,7 @@
 //! An issuer's keys (RFC 7517, RFC 7518, RFC 8037), parsed once.
 
-use crate::keys::SigningKey;
+use crate::der::{self, Reader};
+use crate::keys::{KeyKind, SigningKey};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents, VerificationAlgorithm};
 use base64::Engine;
@@ -213,18 +214,38 @@ impl JwkSet {
     }
 }
 
-/// The public half of an Ed25519 key of our own as a JWK with its name; nothing for other kinds.
+/// The public half of a key of our own as a JWK with its name; nothing for kinds that [`mint`](crate::mint) has not.
 #[must_use]
-pub fn okp(key: &SigningKey, kid: &str) -> Option<serde_json::Value> {
-    let raw = key.spki().strip_prefix(b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00")?;
-    let x = URL_SAFE_NO_PAD.encode(raw);
-    Some(serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}))
+pub fn jwk(key: &SigningKey, kid: &str) -> Option<serde_json::Value> {
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let algorithm = mint_algorithm(key)?;
+    if key.kind() == KeyKind::Ed25519 {
+        let x = encode(key.raw());
+        return Some(serde_json::json!({
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": algorithm, "kid": kid, "x": x,
+        }));
+    }
+    let mut parts = Reader::only(key.raw(), der::SEQUENCE).ok()?;
+    let mut number = || {
+        let content = parts.element(der::INTEGER).ok()?.content;
+        Some(encode(content.strip_prefix(&[0]).unwrap_or(content)))
+    };
+    let (n, e) = (number()?, number()?);
+    Some(serde_json::json!({"kty": "RSA", "use": "sig", "alg": algorithm, "kid": kid, "n": n, "e": e}))
+}
+
+/// The algorithm that a key of our own signs tokens with.
+pub(crate) fn mint_algorithm(key: &SigningKey) -> Option<&'static str> {
+    match key.kind() {
+        KeyKind::Ed25519 => Some("EdDSA"),
+        KeyKind::Rsa => Some("RS256"),
+        KeyKind::P256 | KeyKind::P384 => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::der;
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PSS_SHA256, RsaKeyPair};
     use serde_json::json;
@@ -234,7 +255,7 @@ mod tests {
         let random = SystemRandom::new();
         let rsa = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let mut parts = der::Reader::only(rsa.public_key().as_ref(), der::SEQUENCE).unwrap();
+        let mut parts = Reader::only(rsa.public_key().as_ref(), der::SEQUENCE).unwrap();
         let n = encode(parts.element(der::INTEGER).unwrap().content);
         let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let point = ec.public_key().as_ref();

@@ -2,7 +2,7 @@
 //!
 //! A [`Token`] is only parsed; nothing in it is believed until [`Token::verify`] gave [`Claims`].
 
-use crate::jwk::{Algorithm, JwkSet};
+use crate::jwk::{Algorithm, JwkSet, mint_algorithm};
 use crate::keys::{KeyError, SigningKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -241,12 +241,14 @@ impl Claims {
     }
 }
 
-/// Makes a token of our own issuer: EdDSA.
+/// Makes a token of our own issuer: RS256 with RSA, the one algorithm that Cosign takes on its command line, or EdDSA
+/// with Ed25519.
 ///
 /// # Errors
-/// When the key can't sign.
+/// When the key is of another kind or can't sign.
 pub fn mint(key: &SigningKey, kid: &str, claims: &Value) -> Result<String, KeyError> {
-    let header = serde_json::json!({"alg": "EdDSA", "kid": kid, "typ": "JWT"});
+    let algorithm = mint_algorithm(key).ok_or(KeyError::Weak("tokens are not signed with it"))?;
+    let header = serde_json::json!({"alg": algorithm, "kid": kid, "typ": "JWT"});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(claims));
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes())?)))
@@ -255,7 +257,7 @@ pub fn mint(key: &SigningKey, kid: &str, claims: &Value) -> Result<String, KeyEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jwk::okp;
+    use crate::jwk::jwk;
     use crate::keys::KeyKind;
     use serde_json::json;
 
@@ -268,8 +270,8 @@ mod tests {
 
     #[test]
     fn a_claim_that_does_not_hold_is_named() {
-        let key = SigningKey::generate(KeyKind::Ed25519).unwrap();
-        let set = JwkSet::parse(json!({"keys": [okp(&key, "k").unwrap()]}).to_string().as_bytes()).unwrap();
+        let key = SigningKey::generate(KeyKind::Rsa).unwrap();
+        let set = JwkSet::parse(json!({"keys": [jwk(&key, "k").unwrap()]}).to_string().as_bytes()).unwrap();
         let check = |change: &dyn Fn(&mut Map<String, Value>)| {
             let mut changed = claims();
             change(changed.as_object_mut().unwrap());
@@ -307,7 +309,7 @@ mod tests {
     fn a_forged_or_malformed_token_is_refused() {
         let key = SigningKey::generate(KeyKind::Ed25519).unwrap();
         let other = SigningKey::generate(KeyKind::Ed25519).unwrap();
-        let set = JwkSet::parse(json!({"keys": [okp(&key, "k").unwrap()]}).to_string().as_bytes()).unwrap();
+        let set = JwkSet::parse(json!({"keys": [jwk(&key, "k").unwrap()]}).to_string().as_bytes()).unwrap();
         let now = Timestamp::from_second(NOW).unwrap();
         let reason = |text: &str| {
             let verified = Token::parse(text).and_then(|token| token.verify(ISSUER, "sigstore", &set, now));

@@ -5,9 +5,10 @@ use crate::pem;
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     self, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    ParsedPublicKey, VerificationAlgorithm,
+    ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair, VerificationAlgorithm,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -38,6 +39,8 @@ pub enum KeyKind {
     P384,
     /// Ed25519.
     Ed25519,
+    /// RSA of 2048 bits, PKCS#1 v1.5 with SHA-256.
+    Rsa,
 }
 
 /// Why a key can't be made, read or used.
@@ -74,6 +77,7 @@ pub struct SigningKey {
 enum Pair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
 }
 
 impl std::fmt::Debug for SigningKey {
@@ -92,6 +96,7 @@ impl SigningKey {
             KeyKind::P256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map(Pair::Ecdsa),
             KeyKind::P384 => EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).map(Pair::Ecdsa),
             KeyKind::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
+            KeyKind::Rsa => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::Rsa),
         };
         Self::of(kind, pair.map_err(|_| KeyError::Crypto)?)
     }
@@ -106,6 +111,7 @@ impl SigningKey {
             KeyKind::P256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der).map(Pair::Ecdsa),
             KeyKind::P384 => EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &der).map(Pair::Ecdsa),
             KeyKind::Ed25519 => Ed25519KeyPair::from_pkcs8(&der).map(Pair::Ed25519),
+            KeyKind::Rsa => RsaKeyPair::from_pkcs8(&der).map(Pair::Rsa),
         };
         Self::of(kind, pair.map_err(|_| KeyError::NotPrivate(kind))?)
     }
@@ -114,6 +120,7 @@ impl SigningKey {
         let spki: PublicKeyX509Der<'_> = match &pair {
             Pair::Ecdsa(pair) => pair.public_key().as_der(),
             Pair::Ed25519(pair) => pair.public_key().as_der(),
+            Pair::Rsa(pair) => pair.public_key().as_der(),
         }
         .map_err(|_| KeyError::Crypto)?;
         let spki = spki.as_ref().to_vec();
@@ -131,6 +138,8 @@ impl SigningKey {
             }
             Pair::Ed25519(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(pair)
                 .map(|document| Zeroizing::new(pem::encode("PRIVATE KEY", document.as_ref()))),
+            Pair::Rsa(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(pair)
+                .map(|document| Zeroizing::new(pem::encode("PRIVATE KEY", document.as_ref()))),
         };
         pem.map_err(|_| KeyError::Crypto)
     }
@@ -147,6 +156,15 @@ impl SigningKey {
         &self.spki
     }
 
+    /// The key itself within [`SigningKey::spki`]: a point, the 32 bytes of Ed25519, or PKCS#1.
+    pub(crate) fn raw(&self) -> &[u8] {
+        let bits = Reader::only(&self.spki, der::SEQUENCE).and_then(|mut reader| {
+            reader.any()?;
+            reader.bit_string()
+        });
+        bits.unwrap_or_default()
+    }
+
     /// SHA-256 of the public key: the log ID of RFC 6962, and Rekor's.
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
@@ -158,11 +176,17 @@ impl SigningKey {
     /// # Errors
     /// When the library refuses.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let signature = match &self.pair {
-            Pair::Ecdsa(pair) => pair.sign(&SystemRandom::new(), message).map_err(|_| KeyError::Crypto)?,
-            Pair::Ed25519(pair) => pair.sign(message),
-        };
-        Ok(signature.as_ref().to_vec())
+        let random = SystemRandom::new();
+        let failed = |_| KeyError::Crypto;
+        Ok(match &self.pair {
+            Pair::Ecdsa(pair) => pair.sign(&random, message).map_err(failed)?.as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
+                signature
+            }
+        })
     }
 
     /// X.509's `AlgorithmIdentifier` of its signatures.
@@ -171,6 +195,7 @@ impl SigningKey {
             KeyKind::P256 => ECDSA_SHA256,
             KeyKind::P384 => ECDSA_SHA384,
             KeyKind::Ed25519 => ED25519_ALGORITHM,
+            KeyKind::Rsa => RSA_SHA256,
         }
     }
 }
@@ -322,7 +347,7 @@ mod tests {
 
     #[test]
     fn keys_survive_their_files_and_verify() {
-        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519] {
+        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519, KeyKind::Rsa] {
             let key = SigningKey::generate(kind).unwrap();
             let again = SigningKey::from_pem(kind, &key.to_pem().unwrap()).unwrap();
             assert_eq!(key.spki(), again.spki());
@@ -338,7 +363,7 @@ mod tests {
 
     #[test]
     fn weak_and_broken_keys_are_refused() {
-        let rsa = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+        let rsa = rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
         let rsa: PublicKeyX509Der<'_> = rsa.public_key().as_der().unwrap();
         PublicKey::parse(rsa.as_ref()).unwrap();
         let mut exponent = rsa.as_ref().to_vec();

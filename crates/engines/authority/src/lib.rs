@@ -42,7 +42,7 @@ pub use der::DerError;
 pub use extensions::Extensions;
 pub use identity::{IdentityError, Principal, SubjectName};
 pub use issuers::{ConfigError, Issuer, IssuerType, Issuers};
-pub use jwk::{DiscoveryError, JwkSet, MAX_JWKS_BYTES, jwks_address, okp};
+pub use jwk::{DiscoveryError, JwkSet, MAX_JWKS_BYTES, jwk, jwks_address};
 pub use jwt::{Claims, MAX_TOKEN_BYTES, Token, TokenError, mint};
 pub use keys::{KeyError, KeyKind, MAX_PUBLIC_KEY_BYTES, PublicKey, SigningKey};
 pub use possession::{MAX_CSR_BYTES, Proof, ProofError};

@@ -90,8 +90,9 @@ impl Role {
     fn kind(self) -> KeyKind {
         match self {
             Self::CaRoot => KeyKind::P384,
+            Self::Issuer => KeyKind::Rsa,
             // Witnesses cosign checkpoints of Ed25519 keys alone.
-            Self::Log | Self::Issuer => KeyKind::Ed25519,
+            Self::Log => KeyKind::Ed25519,
             _ => KeyKind::P256,
         }
     }
@@ -241,10 +242,7 @@ impl State {
     fn log_id(&self, role: Role, key: &SigningKey) -> Vec<u8> {
         match role {
             Role::Ct | Role::LogV1 => key.id().to_vec(),
-            Role::Log => {
-                let raw = key.spki().get(12..).unwrap_or_default();
-                crate::keys::sha256(&[self.origin().as_bytes(), b"\n\x01", raw].concat()).to_vec()
-            }
+            Role::Log => crate::keys::sha256(&[self.origin().as_bytes(), b"\n\x01", key.raw()].concat()).to_vec(),
             _ => Vec::new(),
         }
     }

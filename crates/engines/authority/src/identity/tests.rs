@@ -1,5 +1,5 @@
 use super::*;
-use crate::jwk::{JwkSet, okp};
+use crate::jwk::{JwkSet, jwk};
 use crate::jwt::{Token, mint};
 use crate::keys::{KeyKind, SigningKey};
 use jiff::Timestamp;
@@ -33,7 +33,7 @@ fn principal(mut claims: Value) -> Result<Principal, IdentityError> {
     claims["aud"] = json!("sigstore");
     claims["exp"] = json!(now.as_second() + 60);
     let key = SigningKey::generate(KeyKind::Ed25519).unwrap();
-    let set = JwkSet::parse(json!({"keys": [okp(&key, "k").unwrap()]}).to_string().as_bytes()).unwrap();
+    let set = JwkSet::parse(json!({"keys": [jwk(&key, "k").unwrap()]}).to_string().as_bytes()).unwrap();
     let token = Token::parse(&mint(&key, "k", &claims).unwrap()).unwrap();
     Principal::of(&token.verify(&url, "sigstore", &set, now).unwrap(), &issuers.find(&url).unwrap(), &issuers)
 }

@@ -62,8 +62,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 pub(super) fn key_object(key: &SigningKey) -> (String, Value) {
     let object = match key.kind() {
         KeyKind::Ed25519 => {
-            let raw = key.spki().get(12..).unwrap_or_default();
-            json!({"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": hex::encode(raw)}})
+            json!({"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": hex::encode(key.raw())}})
         }
         _ => {
             let public = pem::encode("PUBLIC KEY", key.spki());
