@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Reading order: `public_key` and `private_key` are keys, [`Signer`] whatever signs with one; [`key_file`] reads and
-//! writes Cosign's encrypted key files. [`verify`] is the verification of bundles, by a [`Policy`] and a [`Trust`] that is
+//! writes Cosign's encrypted key files. [`verify()`] is the verification of bundles, by a [`Policy`] and a [`Trust`] that is
 //! prepared once; below it are `log_entry`, `timestamp`, `sct`, `identity` and `x509`. [`legacy`] is
 //! the same for what Cosign wrote before bundles. [`pem`], `der` and `algorithm` read
 //! what they are made of.

@@ -110,7 +110,7 @@ impl Authority {
     /// Verifies that this authority issued a certificate for its purpose, and gives the one that did.
     ///
     /// `intermediates` aren't trusted; they may lead from the certificate to the authority. That the times fit is checked
-    /// apart, for each time, by [`Authority::verify_at`].
+    /// apart, for each time, by [`Issued::verify_at`].
     pub(crate) fn verify<'a>(
         &'a self,
         leaf: &Certificate,
