@@ -17,7 +17,7 @@ use crate::timestamp::{self, TimestampError};
 use crate::trust::{Log, Root, Trust};
 use crate::x509::{Certificate, ChainError, Issued};
 use artifact::Hashed;
-use bundle::{Bundle, Content, Envelope, IN_TOTO_PAYLOAD_TYPE, KeyMaterial, Statement, TlogEntry};
+use bundle::{Bundle, Content, Envelope, IN_TOTO_PAYLOAD_TYPE, KeyMaterial, MediaType, Statement, TlogEntry};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far a proven time may be ahead of the verifier's clock.
@@ -183,7 +183,14 @@ impl<'a> Signed<'a> {
                 (None, Vec::new(), outcome?)
             }
             (KeyMaterial::PublicKey { .. }, SignerPolicy::Identities(_)) => return Err(VerifyError::KeyNotCertificate),
-            (_, SignerPolicy::Keys(_)) => return Err(VerifyError::CertificateNotKey),
+            (material, SignerPolicy::Keys(keys)) => {
+                // Cosign 2 kept, and logged, a certificate of the key too. Only the key is trusted.
+                let leaf = material.leaf().filter(|_| bundle.media_type == MediaType::V01);
+                let certificate = Certificate::from_der(leaf.ok_or(VerifyError::CertificateNotKey)?)?;
+                let key = keys.iter().find(|key| *key == certificate.key()).ok_or(VerifyError::CertificateNotKey)?;
+                check(key)?;
+                (Some(certificate), Vec::new(), key.clone())
+            }
             (KeyMaterial::Certificate(der), SignerPolicy::Identities(_)) => {
                 let certificate = Certificate::from_der(der)?;
                 let key = certificate.key().clone();
@@ -222,7 +229,8 @@ impl<'a> Signed<'a> {
             });
         }
         let (stamped, is_unknown) = self.verify_timestamps(bundle, root)?;
-        let needs_time = self.certificate.is_some() && times.is_empty() && !policy.ignore_tlog;
+        let by_identity = matches!(policy.signer, SignerPolicy::Identities(_));
+        let needs_time = by_identity && times.is_empty() && !policy.ignore_tlog;
         if stamped.is_empty() && is_unknown && (policy.require_timestamp || needs_time) {
             return Err(TimestampError::UnknownAuthority.into());
         }

@@ -1,13 +1,13 @@
 //! Signatures by keys: of every kind, with either log, and what each check refuses.
 
 use crate::log::{Log, TIME, attestation, bundle_of, envelope, message, message_body, message_body_v2, sha256};
-use crate::vectors::now;
+use crate::vectors::{cases, now};
 use bundle::body::{DsseV2, IntotoSignature, IntotoV1, IntotoV2, LoggedSignature, Verifier};
-use bundle::{Body, Bundle, Content, HashAlgorithm, MessageSignature};
+use bundle::{Body, Bundle, Content, HashAlgorithm, MediaType, MessageSignature};
 use jiff::Timestamp;
 use signing::{
-    Artifact, KeyKind, LogError, Policy, PrivateKey, SignatureError, Signer as _, TimeSource, Trust, VerifiedSigner,
-    VerifyError, verify,
+    Artifact, Certificate, KeyKind, LogError, Policy, PrivateKey, PublicKey, SignatureError, Signer as _, TimeSource,
+    Trust, VerifiedSigner, VerifyError, verify,
 };
 
 const ARTIFACT: &[u8] = b"artifact";
@@ -169,4 +169,26 @@ fn each_kind_of_entry_of_an_envelope() {
         .filter(|body| !matches!(body, Body::IntotoV1(_)))
         .for_each(refused);
     refused(&message_body(key.public_key(), payload, sig));
+}
+
+/// Cosign 2 could keep a certificate beside a signature by a key; the key must be the certificate's.
+#[test]
+fn a_certificate_beside_a_key() {
+    let Some(case) = cases().into_iter().find(|case| case.name == "happy-path-v0.1") else {
+        return println!("skipped: no vectors of sigstore-conformance");
+    };
+    let mut bundle = Bundle::parse(&case.bundle).unwrap();
+    let certificate = Certificate::from_der(bundle.material.key.leaf().unwrap()).unwrap();
+    let trust = case.trust().unwrap();
+    let artifact = Artifact::Bytes(&case.artifact);
+    let by = |key: &PublicKey| Policy::keys([key.clone()]);
+    let verified = verify(&bundle, &artifact, &trust, &by(certificate.key()), now()).unwrap();
+    assert!(matches!(&verified.signer, VerifiedSigner::Key(key) if key == certificate.key()));
+    let stranger = PrivateKey::generate(KeyKind::P256).unwrap();
+    let refused = verify(&bundle, &artifact, &trust, &by(stranger.public_key()), now());
+    assert!(matches!(refused, Err(VerifyError::CertificateNotKey)), "{refused:?}");
+    // Bundles of later versions say which of the two it is.
+    bundle.media_type = MediaType::V02;
+    let refused = verify(&bundle, &artifact, &trust, &by(certificate.key()), now());
+    assert!(matches!(refused, Err(VerifyError::CertificateNotKey)), "{refused:?}");
 }
