@@ -7,6 +7,7 @@
 mod documents;
 mod files;
 mod images;
+mod signatures;
 mod texts;
 
 /// A parser, or several that read the same kind of bytes.
@@ -22,6 +23,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "advisory", run: documents::advisory },
     Target { name: "archive", run: files::archive },
     Target { name: "archive-members", run: files::archive_members },
+    Target { name: "bundle", run: signatures::bundle },
+    Target { name: "certificate", run: signatures::certificate },
     Target { name: "cpe", run: texts::cpe },
     Target { name: "database", run: documents::database },
     Target { name: "executable", run: files::executable },
@@ -29,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "file", run: files::file },
     Target { name: "image", run: images::image },
     Target { name: "image-archive", run: images::archive },
+    Target { name: "key", run: signatures::key },
     Target { name: "layer", run: images::layer },
     Target { name: "licence", run: texts::licence },
     Target { name: "purl", run: texts::purl },
@@ -36,6 +40,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "rpm-database", run: files::rpm_database },
     Target { name: "sbom", run: documents::sbom },
     Target { name: "template", run: texts::template },
+    Target { name: "timestamp", run: signatures::timestamp },
+    Target { name: "trusted-root", run: signatures::trusted_root },
     Target { name: "version", run: texts::version },
     Target { name: "version-range", run: texts::version_range },
     Target { name: "vex", run: documents::vex },
