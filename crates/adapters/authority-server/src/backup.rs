@@ -19,7 +19,7 @@ const MAX_FILES: usize = 100_000;
 #[non_exhaustive]
 pub enum BackupError {
     /// The folder.
-    #[error(transparent)]
+    #[error("the authority's folder can't be used")]
     Folder(#[from] FolderError),
     /// The store can't be opened: perhaps the authority is being served.
     #[error(transparent)]

@@ -20,7 +20,7 @@ use tlog::{Hash, SignedCheckpoint, TILE_WIDTH, TilePath, TileRow, leaf_hash, par
 #[non_exhaustive]
 pub enum CheckError {
     /// The folder or a key.
-    #[error(transparent)]
+    #[error("the authority's folder can't be used")]
     Folder(#[from] FolderError),
     /// The store can't be opened: perhaps the authority is being served.
     #[error(transparent)]

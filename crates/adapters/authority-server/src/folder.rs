@@ -224,7 +224,7 @@ impl Folder {
     /// When the file is missing or has another key.
     pub fn key(&self, record: &KeyRecord) -> Result<SigningKey, FolderError> {
         let wrong = |source| FolderError::Key { id: record.id.clone(), source };
-        let key = SigningKey::from_pem(record.kind, &self.pem(record)?).map_err(wrong)?;
+        let key = SigningKey::from_pem(&self.pem(record)?).map_err(wrong)?;
         if key.spki() != record.public_key {
             return Err(wrong(KeyError::Weak("the file has another key than is listed")));
         }

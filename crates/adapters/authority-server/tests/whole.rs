@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 const WHO: &str = "ann@host.example";
 
 fn signed(local: &Local, version: u32, artifact: &[u8]) -> Bundle {
-    let key = PrivateKey::generate(signing::KeyKind::P256).unwrap();
+    let key = PrivateKey::generate(KeyKind::P256).unwrap();
     let token = local.mint(WHO).unwrap();
     let mut services = Services::of(local.signing_config(), Timestamp::now()).unwrap();
     services.logs = vec![(local.url().to_owned(), version)];
@@ -154,7 +154,7 @@ fn strangers_and_nonsense_are_turned_away_with_the_reason() {
     let chain = answer["signedCertificateEmbeddedSct"]["chain"]["certificates"].as_array().unwrap();
     assert_eq!(chain.len(), 3);
 
-    let own = SigningKey::generate(KeyKind::Rsa).unwrap();
+    let own = SigningKey::generate(KeyKind::Rsa2048).unwrap();
     let forged = |issuer: &str| {
         let now = Timestamp::now().as_second();
         let claims = json!({"iss": issuer, "sub": WHO, "email": WHO, "email_verified": true, "aud": "sigstore",

@@ -1,7 +1,8 @@
 //! The log of certificates (RFC 6962): what it signs, and the entries of its tiles (C2SP static-ct-api).
 
-use crate::keys::{KeyError, KeyKind, SigningKey};
+use crate::keys::{KeyError, SigningKey};
 use jiff::Timestamp;
+use signing::KeyKind;
 
 /// A precertificate as the log signs and keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! An issuer's keys (RFC 7517, RFC 7518, RFC 8037), parsed once.
 
 use crate::der::{self, Reader};
-use crate::keys::{KeyKind, SigningKey};
+use crate::keys::SigningKey;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents, VerificationAlgorithm};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use signing::KeyKind;
 
 /// The longest set of keys that is read, in bytes.
 pub const MAX_JWKS_BYTES: usize = 256 * 1024;
@@ -238,8 +239,8 @@ pub fn jwk(key: &SigningKey, kid: &str) -> Option<serde_json::Value> {
 pub(crate) fn mint_algorithm(key: &SigningKey) -> Option<&'static str> {
     match key.kind() {
         KeyKind::Ed25519 => Some("EdDSA"),
-        KeyKind::Rsa => Some("RS256"),
-        KeyKind::P256 | KeyKind::P384 => None,
+        KeyKind::Rsa2048 => Some("RS256"),
+        _ => None,
     }
 }
 

@@ -258,8 +258,8 @@ pub fn mint(key: &SigningKey, kid: &str, claims: &Value) -> Result<String, KeyEr
 mod tests {
     use super::*;
     use crate::jwk::jwk;
-    use crate::keys::KeyKind;
     use serde_json::json;
+    use signing::KeyKind;
 
     const ISSUER: &str = "https://issuer.example";
     const NOW: i64 = 1_800_000_000;
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_claim_that_does_not_hold_is_named() {
-        let key = SigningKey::generate(KeyKind::Rsa).unwrap();
+        let key = SigningKey::generate(KeyKind::Rsa2048).unwrap();
         let set = JwkSet::parse(json!({"keys": [jwk(&key, "k").unwrap()]}).to_string().as_bytes()).unwrap();
         let check = |change: &dyn Fn(&mut Map<String, Value>)| {
             let mut changed = claims();

@@ -3,45 +3,11 @@
 use crate::der::{self, DerError, Reader};
 use crate::pem;
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair, VerificationAlgorithm,
-};
-use serde::{Deserialize, Serialize};
+use signing::{KeyKind, PrivateKey, Signer as _};
 use zeroize::Zeroizing;
 
 /// The longest public key that is looked at, in bytes: an RSA key of 8192 bits in PEM is shorter.
 pub const MAX_PUBLIC_KEY_BYTES: usize = 8 * 1024;
-
-const EC: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
-const P256: &[u8] = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
-const P384: &[u8] = b"\x06\x05\x2b\x81\x04\x00\x22";
-const P521: &[u8] = b"\x06\x05\x2b\x81\x04\x00\x23";
-const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-const ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
-const ECDSA_SHA256: &[u8] = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";
-const ECDSA_SHA384: &[u8] = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03";
-const ECDSA_SHA512: &[u8] = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04";
-const RSA_SHA256: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00";
-const ED25519_ALGORITHM: &[u8] = b"\x30\x05\x06\x03\x2b\x65\x70";
-
-/// What kind of key the authority makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum KeyKind {
-    /// ECDSA on P-256 with SHA-256.
-    P256,
-    /// ECDSA on P-384 with SHA-384.
-    P384,
-    /// Ed25519.
-    Ed25519,
-    /// RSA of 2048 bits, PKCS#1 v1.5 with SHA-256.
-    Rsa,
-}
 
 /// Why a key can't be made, read or used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +16,9 @@ pub enum KeyError {
     /// The system gave no randomness, or the library refused.
     #[error("the key could not be made or used")]
     Crypto,
-    /// No PEM block of a PKCS#8 key, or one of another kind than was said.
-    #[error("not a PKCS#8 private key of the kind {0:?}")]
-    NotPrivate(KeyKind),
+    /// No PEM block of a private key.
+    #[error("not a private key")]
+    NotPrivate,
     /// Neither PEM nor DER of a public key.
     #[error("error parsing PEM or DER encoded public key")]
     NotPublic,
@@ -68,23 +34,8 @@ pub enum KeyError {
 }
 
 /// A private key of the authority.
-pub struct SigningKey {
-    kind: KeyKind,
-    pair: Pair,
-    spki: Vec<u8>,
-}
-
-enum Pair {
-    Ecdsa(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
-    Rsa(RsaKeyPair),
-}
-
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey").field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
+#[derive(Debug)]
+pub struct SigningKey(PrivateKey);
 
 impl SigningKey {
     /// A new key of the system's randomness.
@@ -92,39 +43,15 @@ impl SigningKey {
     /// # Errors
     /// When the system has none.
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
-        let pair = match kind {
-            KeyKind::P256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map(Pair::Ecdsa),
-            KeyKind::P384 => EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).map(Pair::Ecdsa),
-            KeyKind::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
-            KeyKind::Rsa => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::Rsa),
-        };
-        Self::of(kind, pair.map_err(|_| KeyError::Crypto)?)
+        PrivateKey::generate(kind).map(Self).map_err(|_| KeyError::Crypto)
     }
 
     /// The key in a PEM file of PKCS#8.
     ///
     /// # Errors
-    /// When it is another kind of key, or none.
-    pub fn from_pem(kind: KeyKind, text: &str) -> Result<Self, KeyError> {
-        let der = Zeroizing::new(pem::decode("PRIVATE KEY", text).ok_or(KeyError::NotPrivate(kind))?);
-        let pair = match kind {
-            KeyKind::P256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der).map(Pair::Ecdsa),
-            KeyKind::P384 => EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &der).map(Pair::Ecdsa),
-            KeyKind::Ed25519 => Ed25519KeyPair::from_pkcs8(&der).map(Pair::Ed25519),
-            KeyKind::Rsa => RsaKeyPair::from_pkcs8(&der).map(Pair::Rsa),
-        };
-        Self::of(kind, pair.map_err(|_| KeyError::NotPrivate(kind))?)
-    }
-
-    fn of(kind: KeyKind, pair: Pair) -> Result<Self, KeyError> {
-        let spki: PublicKeyX509Der<'_> = match &pair {
-            Pair::Ecdsa(pair) => pair.public_key().as_der(),
-            Pair::Ed25519(pair) => pair.public_key().as_der(),
-            Pair::Rsa(pair) => pair.public_key().as_der(),
-        }
-        .map_err(|_| KeyError::Crypto)?;
-        let spki = spki.as_ref().to_vec();
-        Ok(Self { kind, pair, spki })
+    /// When there is none.
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        PrivateKey::from_pem(text.as_bytes()).map(Self).map_err(|_| KeyError::NotPrivate)
     }
 
     /// The key as PEM of PKCS#8, for its file.
@@ -132,43 +59,36 @@ impl SigningKey {
     /// # Errors
     /// When the library refuses.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-        let pem = match &self.pair {
-            Pair::Ecdsa(pair) => {
-                pair.to_pkcs8v1().map(|document| Zeroizing::new(pem::encode("PRIVATE KEY", document.as_ref())))
-            }
-            Pair::Ed25519(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(pair)
-                .map(|document| Zeroizing::new(pem::encode("PRIVATE KEY", document.as_ref()))),
-            Pair::Rsa(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(pair)
-                .map(|document| Zeroizing::new(pem::encode("PRIVATE KEY", document.as_ref()))),
-        };
-        pem.map_err(|_| KeyError::Crypto)
+        self.0.to_pem().map_err(|_| KeyError::Crypto)
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub fn into_private_key(self) -> PrivateKey {
+        self.0
     }
 
     /// What kind it is.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
-        self.kind
+        self.0.public_key().kind()
     }
 
     /// The public key, as DER of `SubjectPublicKeyInfo`.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
-        &self.spki
+        self.0.public_key().to_spki()
     }
 
     /// The key itself within [`SigningKey::spki`]: a point, the 32 bytes of Ed25519, or PKCS#1.
     pub(crate) fn raw(&self) -> &[u8] {
-        let bits = Reader::only(&self.spki, der::SEQUENCE).and_then(|mut reader| {
-            reader.any()?;
-            reader.bit_string()
-        });
-        bits.unwrap_or_default()
+        self.0.public_key().raw()
     }
 
     /// SHA-256 of the public key: the log ID of RFC 6962, and Rekor's.
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
-        sha256(&self.spki)
+        self.0.public_key().id()
     }
 
     /// Signs a message, which is hashed with the hash of its kind; ECDSA gives DER.
@@ -176,48 +96,31 @@ impl SigningKey {
     /// # Errors
     /// When the library refuses.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let random = SystemRandom::new();
-        let failed = |_| KeyError::Crypto;
-        Ok(match &self.pair {
-            Pair::Ecdsa(pair) => pair.sign(&random, message).map_err(failed)?.as_ref().to_vec(),
-            Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
-            Pair::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
-                signature
-            }
-        })
+        self.0.sign(message).map_err(|_| KeyError::Crypto)
     }
 
     /// X.509's `AlgorithmIdentifier` of its signatures.
     pub(crate) fn algorithm(&self) -> &'static [u8] {
-        match self.kind {
-            KeyKind::P256 => ECDSA_SHA256,
-            KeyKind::P384 => ECDSA_SHA384,
-            KeyKind::Ed25519 => ED25519_ALGORITHM,
-            KeyKind::Rsa => RSA_SHA256,
+        algorithm(self.kind())
+    }
+}
+
+/// X.509's `AlgorithmIdentifier` of the signatures that Sigstore's clients make with a kind of key.
+fn algorithm(kind: KeyKind) -> &'static [u8] {
+    match kind {
+        KeyKind::P256 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02",
+        KeyKind::P384 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03",
+        KeyKind::P521 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04",
+        KeyKind::Ed25519 => b"\x30\x05\x06\x03\x2b\x65\x70",
+        KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => {
+            b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"
         }
     }
 }
 
 /// A public key that somebody brought, and that is strong enough.
 #[derive(Debug, Clone)]
-pub struct PublicKey {
-    kind: PublicKind,
-    parsed: ParsedPublicKey,
-    spki: Vec<u8>,
-    /// Length of the key itself, at the end of `spki`.
-    bits: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PublicKind {
-    P256,
-    P384,
-    P521,
-    Rsa,
-    Ed25519,
-}
+pub struct PublicKey(signing::PublicKey);
 
 impl PublicKey {
     /// Reads PEM (`PUBLIC KEY`) or DER.
@@ -234,10 +137,7 @@ impl PublicKey {
         }
         match std::str::from_utf8(text).ok().and_then(|text| pem::decode("PUBLIC KEY", text)) {
             Some(der) => Self::from_spki(&der),
-            None => Self::from_spki(text).map_err(|error| match error {
-                KeyError::Der(_) => KeyError::NotPublic,
-                other => other,
-            }),
+            None => Self::from_spki(text),
         }
     }
 
@@ -246,62 +146,31 @@ impl PublicKey {
     /// # Errors
     /// As [`PublicKey::parse`].
     pub fn from_spki(spki: &[u8]) -> Result<Self, KeyError> {
-        let mut reader = Reader::only(spki, der::SEQUENCE)?;
-        let mut algorithm = reader.enter(der::SEQUENCE)?;
-        let bits = reader.bit_string()?;
-        reader.end()?;
-        let oid = algorithm.element(der::OID)?.whole;
-        let kind = if oid == EC {
-            match algorithm.any()?.whole {
-                P256 => PublicKind::P256,
-                P384 => PublicKind::P384,
-                P521 => PublicKind::P521,
-                _ => return Err(KeyError::Weak("an unknown curve")),
-            }
-        } else if oid == RSA {
-            if algorithm.any()?.whole != der::NULL {
-                return Err(KeyError::Weak("RSA with parameters"));
-            }
-            rsa_is_strong(bits)?;
-            PublicKind::Rsa
-        } else if oid == ED25519 {
-            PublicKind::Ed25519
-        } else {
-            return Err(KeyError::Weak("an unknown kind of key"));
-        };
-        algorithm.end()?;
-        let verification: &'static dyn VerificationAlgorithm = match kind {
-            PublicKind::P256 => &signature::ECDSA_P256_SHA256_ASN1,
-            PublicKind::P384 => &signature::ECDSA_P384_SHA384_ASN1,
-            PublicKind::P521 => &signature::ECDSA_P521_SHA512_ASN1,
-            PublicKind::Rsa => &signature::RSA_PKCS1_2048_8192_SHA256,
-            PublicKind::Ed25519 => &signature::ED25519,
-        };
-        let parsed =
-            ParsedPublicKey::new(verification, bits).map_err(|_| KeyError::Weak("no point or number of its kind"))?;
-        Ok(Self { kind, parsed, spki: spki.to_vec(), bits: bits.len() })
+        let key = signing::PublicKey::from_spki(spki).map_err(|error| match error {
+            signing::KeyError::Unsupported => KeyError::Weak("an unknown kind of key"),
+            signing::KeyError::Invalid => KeyError::Weak("no point or number of its kind"),
+            _ => KeyError::NotPublic,
+        })?;
+        if matches!(key.kind(), KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096) {
+            rsa_is_strong(key.raw())?;
+        }
+        Ok(Self(key))
     }
 
     /// The key as DER of `SubjectPublicKeyInfo`.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
-        &self.spki
+        self.0.to_spki()
     }
 
     /// The content of the bit string: what X.509's key identifiers are hashes of.
     pub(crate) fn bits(&self) -> &[u8] {
-        self.spki.get(self.spki.len() - self.bits..).unwrap_or_default()
+        self.0.raw()
     }
 
-    /// X.509's `AlgorithmIdentifier` of the signatures that Sigstore's clients make with such a key.
+    /// X.509's `AlgorithmIdentifier` of the signatures that Sigstore's clients make with it.
     pub(crate) fn algorithm(&self) -> &'static [u8] {
-        match self.kind {
-            PublicKind::P256 => ECDSA_SHA256,
-            PublicKind::P384 => ECDSA_SHA384,
-            PublicKind::P521 => ECDSA_SHA512,
-            PublicKind::Rsa => RSA_SHA256,
-            PublicKind::Ed25519 => ED25519_ALGORITHM,
-        }
+        algorithm(self.0.kind())
     }
 
     /// Checks a signature in the scheme that Sigstore's clients use with such a key.
@@ -309,7 +178,7 @@ impl PublicKey {
     /// # Errors
     /// When it is not one of this key over this message.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
-        self.parsed.verify_sig(message, signature).map_err(|_| KeyError::Crypto)
+        self.0.verify_with(self.0.kind().hash(), message, signature).map_err(|_| KeyError::Crypto)
     }
 }
 
@@ -343,43 +212,39 @@ pub(crate) fn key_identifier(bits: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_lc_rs::rsa;
 
     #[test]
     fn keys_survive_their_files_and_verify() {
-        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519, KeyKind::Rsa] {
+        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519, KeyKind::Rsa2048] {
             let key = SigningKey::generate(kind).unwrap();
-            let again = SigningKey::from_pem(kind, &key.to_pem().unwrap()).unwrap();
+            let again = SigningKey::from_pem(&key.to_pem().unwrap()).unwrap();
             assert_eq!(key.spki(), again.spki());
             let public = PublicKey::parse(pem::encode("PUBLIC KEY", key.spki()).as_bytes()).unwrap();
             let signature = again.sign(b"message").unwrap();
             public.verify(b"message", &signature).unwrap();
             assert!(public.verify(b"massage", &signature).is_err());
-            assert!(!format!("{key:?}").contains("pair"));
         }
-        let p256 = SigningKey::generate(KeyKind::P256).unwrap().to_pem().unwrap();
-        assert_eq!(SigningKey::from_pem(KeyKind::P384, &p256).unwrap_err(), KeyError::NotPrivate(KeyKind::P384));
+        assert_eq!(SigningKey::from_pem("").unwrap_err(), KeyError::NotPrivate);
     }
 
     #[test]
     fn weak_and_broken_keys_are_refused() {
-        let rsa = rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let rsa: PublicKeyX509Der<'_> = rsa.public_key().as_der().unwrap();
-        PublicKey::parse(rsa.as_ref()).unwrap();
-        let mut exponent = rsa.as_ref().to_vec();
+        let rsa = SigningKey::generate(KeyKind::Rsa2048).unwrap().spki().to_vec();
+        PublicKey::parse(&rsa).unwrap();
+        let mut exponent = rsa;
         *exponent.last_mut().unwrap() = 3;
         let good = SigningKey::generate(KeyKind::P256).unwrap().spki().to_vec();
         let mut point = good.clone();
         *point.last_mut().unwrap() ^= 1;
         let mut curve = good.clone();
-        curve[21] = 8;
+        curve[22] = 8;
         let mut trailing = good.clone();
         trailing.push(0);
         for (bytes, why) in [
             (Vec::new(), "not provided"),
             (exponent, "65537"),
             (point, "no point"),
-            (curve, "unknown curve"),
+            (curve, "unknown kind"),
             (trailing, "error parsing"),
             (vec![b'a'; 9000], "longer"),
         ] {

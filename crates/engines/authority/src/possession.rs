@@ -104,7 +104,8 @@ fn request(text: &[u8]) -> Result<PublicKey, ProofError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{KeyKind, SigningKey};
+    use crate::keys::SigningKey;
+    use signing::KeyKind;
 
     #[test]
     fn a_challenge_is_signed_by_its_key_for_its_name() {

@@ -4,16 +4,17 @@
 //! stays valid. No secret is in here.
 
 use crate::ca::{self, CERTIFICATE_LIFETIME};
-use crate::keys::{KeyError, KeyKind, SigningKey};
+use crate::keys::{KeyError, SigningKey};
 use crate::x509::Purpose;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle::{
-    CertificateAuthority, DistinguishedName, HashAlgorithm, KeyDetails, RootMediaType, Selector, Service,
-    ServiceConfiguration, SigningConfig, TimeRange, TransparencyLog, TrustedKey, TrustedRoot,
+    CertificateAuthority, DistinguishedName, HashAlgorithm, RootMediaType, Selector, Service, ServiceConfiguration,
+    SigningConfig, TimeRange, TransparencyLog, TrustedKey, TrustedRoot,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use signing::KeyKind;
 
 /// How long an old key may sign on after a new one was made: until every server has taken the new one.
 pub const ROTATION_TIME: SignedDuration = SignedDuration::from_mins(1);
@@ -90,7 +91,7 @@ impl Role {
     fn kind(self) -> KeyKind {
         match self {
             Self::CaRoot => KeyKind::P384,
-            Self::Issuer => KeyKind::Rsa,
+            Self::Issuer => KeyKind::Rsa2048,
             // Witnesses cosign checkpoints of Ed25519 keys alone.
             Self::Log => KeyKind::Ed25519,
             _ => KeyKind::P256,
@@ -115,8 +116,6 @@ pub struct KeyRecord {
     pub id: String,
     /// What it signs.
     pub role: Role,
-    /// What kind of key it is.
-    pub kind: KeyKind,
     /// The public key, DER.
     #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
     pub public_key: Vec<u8>,
@@ -228,7 +227,6 @@ impl State {
         self.keys.push(KeyRecord {
             id: format!("{}-{number}", role.as_str()),
             role,
-            kind: role.kind(),
             public_key: key.spki().to_vec(),
             chain: chain.into_iter().map(Certificate).collect(),
             log_id: self.log_id(role, &key),
@@ -266,10 +264,7 @@ impl State {
                 hash_algorithm: Some(HashAlgorithm::Sha256),
                 public_key: TrustedKey {
                     raw_bytes: key.public_key.clone(),
-                    key_details: match key.kind {
-                        KeyKind::Ed25519 => KeyDetails::PkixEd25519,
-                        _ => KeyDetails::PkixEcdsaP256Sha256,
-                    },
+                    key_details: role.kind().details(),
                     valid_for: Some(TimeRange { start: key.start, end: key.end }),
                 },
                 log_id: key.log_id.clone(),

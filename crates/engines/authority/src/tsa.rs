@@ -2,9 +2,10 @@
 
 use crate::ca::Parts;
 use crate::der::{self, DerError, Reader};
-use crate::keys::{KeyError, KeyKind, SigningKey, sha256};
+use crate::keys::{KeyError, SigningKey, sha256};
 use crate::x509::serial;
 use jiff::Timestamp;
+use signing::KeyKind;
 
 /// The longest request that is looked at, in bytes.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;

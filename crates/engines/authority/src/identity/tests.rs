@@ -1,9 +1,10 @@
 use super::*;
 use crate::jwk::{JwkSet, jwk};
 use crate::jwt::{Token, mint};
-use crate::keys::{KeyKind, SigningKey};
+use crate::keys::SigningKey;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use signing::KeyKind;
 
 const CONFIG: &str = r#"
 oidc-issuers:

@@ -302,8 +302,9 @@ fn expect_version(role: &'static str, promise: &Value, found: u64) -> Result<(),
 mod tests {
     use super::super::repository::{Published, Signers, TargetFile, next_root, publish, timestamp};
     use super::*;
-    use crate::keys::{KeyKind, SigningKey};
+    use crate::keys::SigningKey;
     use jiff::SignedDuration;
+    use signing::KeyKind;
 
     const START: i64 = 1_800_000_000;
 

@@ -1,9 +1,10 @@
 //! TUF's documents: canonical form, keys, signatures.
 
 use crate::hex;
-use crate::keys::{KeyError, KeyKind, PublicKey, SigningKey, sha256};
+use crate::keys::{KeyError, PublicKey, SigningKey, sha256};
 use crate::pem;
 use serde_json::{Map, Value, json};
+use signing::KeyKind;
 
 /// The version of the specification that documents name.
 pub(super) const SPEC_VERSION: &str = "1.0.31";
