@@ -330,6 +330,11 @@ impl Folder {
         Ok(files)
     }
 
+    pub(crate) fn remove_tuf(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path.join(TUF).join(name);
+        fs::remove_file(&path).map_err(failed(&path))
+    }
+
     pub(crate) fn write_tuf(&self, name: &str, content: &[u8]) -> Result<(), FolderError> {
         let path = self.path.join(TUF).join(name);
         if let Some(folder) = path.parent() {

@@ -91,6 +91,7 @@ pub(crate) fn refresh(folder: &mut Folder, oidc: Option<&str>, now: Timestamp) -
         versions.timestamp += 1;
         let made = publish(versions.targets, versions.timestamp, &wanted, signers, now).map_err(wrong)?;
         put(folder, &mut files, versions, made)?;
+        prune(folder, &mut files, versions)?;
     } else if stale(&files, "timestamp.json") {
         versions.timestamp += 1;
         let snapshot = files.get(&snapshot_path).cloned().unwrap_or_default();
@@ -113,6 +114,27 @@ fn put(folder: &mut Folder, files: &mut Files, versions: TufVersions, made: Vec<
     for Published { path, content } in made {
         folder.write_tuf(&path, &content)?;
         files.insert(path, content);
+    }
+    Ok(())
+}
+
+/// Removes what neither this version nor the one before names; a client may be in the middle of the latter.
+fn prune(folder: &Folder, files: &mut Files, versions: TufVersions) -> Result<(), FolderError> {
+    let kept = [versions.targets, versions.targets.saturating_sub(1)].map(|version| format!("{version}.targets.json"));
+    let listed: Vec<&[u8]> = kept.iter().filter_map(|path| files.get(path).map(Vec::as_slice)).collect();
+    let listed = String::from_utf8_lossy(&listed.concat()).into_owned();
+    let is_old = |path: &str| match path.strip_prefix("targets/") {
+        Some(name) => name.split('.').next().is_none_or(|digest| !listed.contains(digest)),
+        None => {
+            let version = path.strip_suffix(".targets.json").or_else(|| path.strip_suffix(".snapshot.json"));
+            let version = version.and_then(|version| version.parse::<u64>().ok());
+            version.is_some_and(|version| version.saturating_add(1) < versions.targets)
+        }
+    };
+    let old: Vec<String> = files.keys().filter(|path| is_old(path)).cloned().collect();
+    for path in old {
+        folder.remove_tuf(&path)?;
+        files.remove(&path);
     }
     Ok(())
 }
@@ -161,5 +183,7 @@ mod tests {
         assert_eq!((first.tlogs.len(), last.tlogs.len()), (2, 4));
         assert_eq!((first.ctlogs.len(), last.ctlogs.len()), (1, 2));
         assert!(parent.path().join("a/tuf/1.root.json").exists());
+        let snapshots = files.keys().filter(|path| path.ends_with(".snapshot.json")).count();
+        assert_eq!((snapshots, folder.read_tuf().unwrap().len()), (2, files.len()), "older ones are gone");
     }
 }

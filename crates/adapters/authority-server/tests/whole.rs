@@ -5,7 +5,7 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
-use authority::{KeyKind, SigningKey, mint, pem};
+use authority::{Issuer, IssuerType, KeyKind, SigningKey, mint, pem};
 use authority_server::{Folder, Local, ServeOptions, Server, backup, check, sizes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -98,8 +98,14 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, Vec::new())
+    }
+
+    fn start_with(folder: &Path, issuers: Vec<Issuer>) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let options = ServeOptions { dev_issuer: true, ..ServeOptions::new("127.0.0.1:0".parse().unwrap()) };
+        let mut options =
+            ServeOptions { dev_issuer: true, issuers, ..ServeOptions::new("127.0.0.1:0".parse().unwrap()) };
+        options.limits.client_rate = None;
         let server = runtime.block_on(Server::bind(folder, options)).unwrap();
         let url = server.url().to_owned();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -243,4 +249,57 @@ fn keys_change_while_it_serves() {
     }
     let key = SigningKey::generate(KeyKind::P256).unwrap();
     assert_eq!(server.certificate(&server.token(), &key, WHO).0, 200);
+}
+
+#[test]
+fn another_issuer_is_believed_by_its_published_keys() {
+    let parent = tempfile::tempdir().unwrap();
+    let make = |name: &str| {
+        let path = parent.path().join(name);
+        Folder::init(&path, "example.org", None, Timestamp::now()).unwrap();
+        path
+    };
+    let other = Running::start(&make("other"));
+    let issuer = format!("{}/oidc", other.url);
+    let server = Running::start_with(&make("own"), vec![Issuer::new(&issuer, IssuerType::Email)]);
+    let key = SigningKey::generate(KeyKind::P256).unwrap();
+    let token = other.token();
+    assert_eq!(server.certificate(&token, &key, WHO).0, 200);
+    let answer: Value = serde_json::from_str(&other.text(&format!("/oidc/token?email={WHO}&aud=kubernetes"))).unwrap();
+    let (status, refused) = server.certificate(answer["id_token"].as_str().unwrap(), &key, WHO);
+    assert!(status == 400 && refused["message"].as_str().unwrap().contains("audience"), "{refused}");
+    // Its keys are known for a while, also when it is away; one that never answered is not believed.
+    drop(other);
+    assert_eq!(server.certificate(&token, &key, WHO).0, 200);
+    let late = Running::start_with(&make("late"), vec![Issuer::new(&issuer, IssuerType::Email)]);
+    let (status, refused) = late.certificate(&token, &key, WHO);
+    assert!(status == 400 && refused["message"].as_str().unwrap().contains("can't be fetched"), "{refused}");
+}
+
+/// `cargo test --release -p authority-server -- --ignored --nocapture load`
+#[test]
+#[ignore = "a measurement"]
+fn load() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("authority");
+    Folder::init(&path, "example.org", None, Timestamp::now()).unwrap();
+    let server = Running::start(&path);
+    let token = server.token();
+    let key = SigningKey::generate(KeyKind::P256).unwrap();
+    let begin = std::time::Instant::now();
+    let ask = || {
+        let times = (0..200).map(|_| {
+            let begin = std::time::Instant::now();
+            assert_eq!(server.certificate(&token, &key, WHO).0, 200);
+            begin.elapsed()
+        });
+        times.collect::<Vec<_>>()
+    };
+    let mut times: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..32).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let rate = times.len() as f64 / begin.elapsed().as_secs_f64();
+    times.sort();
+    println!("{rate:.0} certificates a second, p99 {:?}", times[times.len() * 99 / 100]);
 }
