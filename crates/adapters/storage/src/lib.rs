@@ -1,4 +1,4 @@
-//! Spaces that last. [`Redb`] keeps them in one file of the machine.
+//! Spaces that last. [`Redb`] keeps them in one file of the machine, [`Postgres`] in a database that several nodes share.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,10 @@
 //! # }
 //! ```
 
+mod postgres;
+mod postgres_writer;
 mod redb_space;
 mod redb_writer;
 
+pub use postgres::{ConnectError, Postgres, PostgresSpace};
 pub use redb_space::{OpenError, Redb, RedbSpace};

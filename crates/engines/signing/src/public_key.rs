@@ -247,6 +247,9 @@ impl PublicKey {
             return Err(SignatureError::NeedsMessage);
         }
         let digest = Digest::import_less_safe(digest, algorithm(hash)).map_err(|_| SignatureError::DigestLength)?;
+        if hash == self.kind.hash() {
+            return self.parsed.verify_digest_sig(&digest, signature).map_err(|_| SignatureError::Invalid);
+        }
         let key = UnparsedPublicKey::new(self.kind.verification(hash, false), &*self.raw);
         key.verify_digest(&digest, signature).map_err(|_| SignatureError::Invalid)
     }

@@ -21,9 +21,26 @@ struct State {
     latest: Sequence,
     /// Everything after this is in `commits`.
     remembered_since: Sequence,
-    commits: VecDeque<(Sequence, Vec<Vec<u8>>)>,
+    commits: VecDeque<(Sequence, Touched)>,
     wakers: BTreeMap<u64, Waker>,
     next_waker: u64,
+}
+
+/// What a commit changed.
+#[derive(Debug)]
+enum Touched {
+    Keys(Vec<Vec<u8>>),
+    /// Keys that all begin with this; which is not known.
+    Under(Vec<u8>),
+}
+
+impl Touched {
+    fn may_be_under(&self, prefix: &[u8]) -> bool {
+        match self {
+            Self::Keys(keys) => keys.iter().any(|key| key.starts_with(prefix)),
+            Self::Under(common) => common.starts_with(prefix) || prefix.starts_with(common),
+        }
+    }
 }
 
 impl Changes {
@@ -35,10 +52,19 @@ impl Changes {
 
     /// A commit that changed these keys can be seen now.
     pub fn publish(&self, sequence: Sequence, keys: Vec<Vec<u8>>) {
+        self.remember(sequence, Touched::Keys(keys));
+    }
+
+    /// Commits up to this one, which changed keys that begin with `common` and no others, can be seen now.
+    pub fn publish_under(&self, sequence: Sequence, common: Vec<u8>) {
+        self.remember(sequence, Touched::Under(common));
+    }
+
+    fn remember(&self, sequence: Sequence, touched: Touched) {
         let wakers = {
             let mut state = self.lock();
             state.latest = state.latest.max(sequence);
-            state.commits.push_back((sequence, keys));
+            state.commits.push_back((sequence, touched));
             if state.commits.len() > REMEMBERED_COMMITS
                 && let Some((forgotten, _)) = state.commits.pop_front()
             {
@@ -73,7 +99,7 @@ impl Future for Changed<'_> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Sequence> {
         let mut state = self.changes.lock();
         let mut later = state.commits.iter().filter(|(sequence, _)| *sequence > self.since);
-        let touched = later.any(|(_, keys)| keys.iter().any(|key| key.starts_with(self.prefix)));
+        let touched = later.any(|(_, touched)| touched.may_be_under(self.prefix));
         if touched || self.since < state.remembered_since {
             return Poll::Ready(state.latest);
         }
@@ -114,7 +140,11 @@ mod tests {
         assert_eq!(Box::pin(changes.changed(b"a/", 7)).as_mut().poll(&mut context), Poll::Pending);
         drop(watcher);
         assert!(changes.lock().wakers.is_empty());
-        for sequence in 8..2000 {
+        changes.publish_under(8, b"a/x".to_vec());
+        assert_eq!(Box::pin(changes.changed(b"a/", 7)).as_mut().poll(&mut context), Poll::Ready(8));
+        assert_eq!(Box::pin(changes.changed(b"a/x/y", 7)).as_mut().poll(&mut context), Poll::Ready(8));
+        assert_eq!(Box::pin(changes.changed(b"a/y", 7)).as_mut().poll(&mut context), Poll::Pending);
+        for sequence in 9..2000 {
             changes.publish(sequence, Vec::new());
         }
         assert_eq!(Box::pin(changes.changed(b"c/", 10)).as_mut().poll(&mut context), Poll::Ready(1999));

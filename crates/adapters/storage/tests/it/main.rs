@@ -3,8 +3,10 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
 mod crash;
 mod model;
+mod postgres;

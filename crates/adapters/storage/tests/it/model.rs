@@ -36,7 +36,7 @@ async fn version(snapshot: &dyn Snapshot, key: &[u8]) -> Option<u64> {
     snapshot.get(key).await.unwrap().map(|value| value.version)
 }
 
-async fn step(random: &mut Random, store: &dyn Space, model: &dyn Space) {
+pub(crate) async fn step(random: &mut Random, store: &dyn Space, model: &dyn Space) {
     let (ours, theirs) = (store.snapshot().await.unwrap(), model.snapshot().await.unwrap());
     let (mut ours_batch, mut theirs_batch) = (Batch::new(), Batch::new());
     for _ in 0..random.below(3) {

@@ -1,0 +1,177 @@
+//! The same on a PostgreSQL of our own, on a socket in a temporary folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::{CheckpointSigner, Entry, SignError, Writer};
+use space::{Batch, CommitError, Memory, Range, Space};
+use storage::Postgres;
+use tlog::KeyId;
+
+use crate::model::{Random, step};
+
+struct Server {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let newest = versions.filter_map(Result::ok).map(|version| version.path().join("bin")).max()?;
+    newest.join("initdb").exists().then_some(newest)
+}
+
+/// A command of PostgreSQL, which refuses to run as root.
+fn command(programs: &Path, program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(programs.join(program));
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+impl Server {
+    /// Nothing, with a word why, where there is no PostgreSQL or its user cannot be taken on.
+    fn start() -> Option<Self> {
+        let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+        let Some(programs) = programs().filter(|_| root) else {
+            println!("skipped: needs root and Debian's package postgresql");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let owned = Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap();
+        assert!(owned.success());
+        let data = folder.path().join("data");
+        let made = command(&programs, "initdb").args(["-A", "trust", "-N", "-D"]).arg(&data).status().unwrap();
+        assert!(made.success(), "initdb failed");
+        let mut server = command(&programs, "postgres");
+        server.arg("-D").arg(&data).args(["-c", "listen_addresses=", "-k"]).arg(folder.path());
+        Some(Self { child: server.spawn().unwrap(), folder })
+    }
+
+    fn config(&self) -> String {
+        format!("host={} user=postgres dbname=postgres", self.folder.path().display())
+    }
+
+    async fn connect(&self) -> Postgres {
+        let mut last = None;
+        for _ in 0..200 {
+            match Postgres::connect(&self.config()).await {
+                Ok(store) => return store,
+                Err(error) => last = Some(error),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("PostgreSQL does not answer: {last:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_behaves_as_the_model_and_joins_several_nodes() {
+    let Some(server) = Server::start() else { return };
+    behaves_as_the_model(&server).await;
+    one_of_racing_nodes_wins_and_the_others_are_told(&server).await;
+    nodes_write_one_log(&server).await;
+}
+
+async fn behaves_as_the_model(server: &Server) {
+    let mut random = Random::new(11);
+    let models = [Memory::new(), Memory::new()];
+    for _ in 0..3 {
+        let store = server.connect().await;
+        let spaces = [store.space("one"), store.space("two")];
+        for _ in 0..40 {
+            let which = random.below(2) as usize;
+            step(&mut random, &spaces[which], &models[which]).await;
+        }
+    }
+}
+
+async fn one_of_racing_nodes_wins_and_the_others_are_told(server: &Server) {
+    let (one, other) = (server.connect().await, server.connect().await);
+    let spaces = [one.space("race"), other.space("race")];
+    let racers: Vec<_> = (0..20_u8)
+        .map(|racer| {
+            let space = spaces[usize::from(racer % 2)].clone();
+            tokio::spawn(async move {
+                let mut batch = Batch::new();
+                batch.require("key", None).put("key", [racer]);
+                match space.commit(batch).await {
+                    Ok(_) => 1,
+                    Err(CommitError::Condition { .. }) => 0,
+                    Err(error) => panic!("{error}"),
+                }
+            })
+        })
+        .collect();
+    let mut winners = 0;
+    for racer in racers {
+        winners += racer.await.unwrap();
+    }
+    assert_eq!(winners, 1);
+    let seen = spaces[1].snapshot().await.unwrap().sequence();
+    let watched = spaces[1].clone();
+    let watcher = tokio::spawn(async move {
+        let mut since = seen;
+        loop {
+            since = watched.changed(b"ke", since).await.unwrap();
+            if watched.snapshot().await.unwrap().get(b"key").await.unwrap().is_none() {
+                return since;
+            }
+        }
+    });
+    let mut batch = Batch::new();
+    batch.delete("key");
+    let sequence = spaces[0].commit(batch).await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(10), watcher).await.unwrap().unwrap() >= sequence);
+}
+
+struct Unsigned;
+
+impl CheckpointSigner for Unsigned {
+    fn name(&self) -> &str {
+        "log.example"
+    }
+
+    fn key_id(&self) -> KeyId {
+        [1; 4]
+    }
+
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
+        Ok(vec![1])
+    }
+}
+
+async fn nodes_write_one_log(server: &Server) {
+    let mut nodes = Vec::new();
+    for node in 0..2_u64 {
+        let store = server.connect().await;
+        nodes.push(tokio::spawn(async move {
+            let space: Arc<dyn Space> = Arc::new(store.space("log"));
+            let mut writer = Writer::open(space, b"v2/", "log.example", Arc::new(Unsigned)).await.unwrap();
+            for round in 0..15_u64 {
+                let entry = |part: u64| Entry::new(format!("{node} {round} {part}").into_bytes(), vec![]).unwrap();
+                let shared = Entry::new(format!("shared {round}").into_bytes(), vec![]).unwrap();
+                writer.append(&[entry(0), shared, entry(1)], 1).await.unwrap();
+            }
+        }));
+    }
+    for node in nodes {
+        node.await.unwrap();
+    }
+    let store = server.connect().await;
+    let space: Arc<dyn Space> = Arc::new(store.space("log"));
+    // Opening checks that the tiles lead to the root.
+    let writer = Writer::open(Arc::clone(&space), b"v2/", "log.example", Arc::new(Unsigned)).await.unwrap();
+    assert_eq!(writer.published().size, 2 * 15 * 2 + 15);
+    let rows = space.snapshot().await.unwrap().range(Range::prefix("v2/e")).await.unwrap();
+    assert!(!rows.is_empty());
+}
