@@ -238,7 +238,7 @@ fn sizes(image: &Path) -> Result<(u64, u64)> {
     Ok((packed, unpacked))
 }
 
-fn machine() -> Result<String> {
+pub(crate) fn machine() -> Result<String> {
     let processors = fs::read_to_string("/proc/cpuinfo")?;
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let count = std::thread::available_parallelism()?;

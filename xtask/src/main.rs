@@ -1,6 +1,7 @@
 //! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `deny`, `tidy`, `ready`.
 
 mod bench;
+mod bench_log;
 mod deny;
 mod findings;
 mod fuzz;
@@ -24,6 +25,7 @@ cargo xtask COMMAND
   test            make the machine ready and run everything that CI runs
   test --fast     without making the machine ready
   bench image     the product, the peer and the floor on one image; as root, for the image is built first
+  bench log       the transparency log with the load generator beside it, and search in two million entries
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
   parity --scan   what Grype finds in them and in lists of packages, with the same advisories; as root
   fuzz [SECONDS [TARGET]]
@@ -40,6 +42,7 @@ fn main() -> Result<()> {
         ["test"] => test::all(),
         ["test", "--fast"] => test::fast(),
         ["bench", "image"] => bench::image(),
+        ["bench", "log"] => bench_log::log(),
         ["parity"] => parity::check(),
         ["parity", "--scan"] => findings::check(),
         ["fuzz"] => fuzz::all(60, None),
