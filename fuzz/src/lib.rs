@@ -7,6 +7,7 @@
 mod documents;
 mod files;
 mod images;
+mod logs;
 mod signatures;
 mod texts;
 
@@ -25,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "archive-members", run: files::archive_members },
     Target { name: "bundle", run: signatures::bundle },
     Target { name: "certificate", run: signatures::certificate },
+    Target { name: "checkpoint", run: logs::checkpoint },
     Target { name: "cpe", run: texts::cpe },
     Target { name: "database", run: documents::database },
     Target { name: "executable", run: files::executable },
@@ -35,11 +37,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "key", run: signatures::key },
     Target { name: "layer", run: images::layer },
     Target { name: "licence", run: texts::licence },
+    Target { name: "proof", run: logs::proof },
     Target { name: "purl", run: texts::purl },
     Target { name: "reference", run: texts::reference },
     Target { name: "rpm-database", run: files::rpm_database },
     Target { name: "sbom", run: documents::sbom },
     Target { name: "template", run: texts::template },
+    Target { name: "tile", run: logs::tile },
     Target { name: "timestamp", run: signatures::timestamp },
     Target { name: "trusted-root", run: signatures::trusted_root },
     Target { name: "version", run: texts::version },

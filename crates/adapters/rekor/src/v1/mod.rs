@@ -4,6 +4,7 @@ mod answer;
 mod entries;
 mod index;
 mod proposal;
+mod rekord;
 mod tree;
 
 use axum::Router;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use signing::SignatureError;
 use tlog::sha256;
 
+use super::rekord;
 use crate::hex::{hex, unhex};
 use crate::terms;
 use crate::verifier::{Verifier, VerifierError};
@@ -56,6 +57,10 @@ pub(crate) enum Refused {
     ServerFields,
     #[error("more than 64 signatures")]
     TooManySignatures,
+    #[error("the PKI format {0:?} is not supported by this server")]
+    Format(String),
+    #[error("SHA mismatch: {computed} != {given}")]
+    OtherHash { computed: String, given: String },
     #[error("{0}")]
     TooLong(EntryTooLong),
 }
@@ -94,7 +99,7 @@ struct Proposed<'a> {
 
 /// Bytes in base64.
 #[derive(Default)]
-struct Bytes(Vec<u8>);
+pub(super) struct Bytes(pub(super) Vec<u8>);
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -109,17 +114,22 @@ impl Proposal {
         let proposed: Proposed = serde_json::from_slice(body).map_err(Refused::Body)?;
         let spec = proposed.spec.map_or("null", RawValue::get);
         let (body, found_by) = match (proposed.kind.as_str(), proposed.api_version.as_str()) {
-            ("hashedrekord", "0.0.1") => hashed_rekord(spec)?,
-            ("dsse", "0.0.1") => dsse(spec)?,
-            ("intoto", "0.0.2") => intoto(spec)?,
-            ("hashedrekord" | "dsse" | "intoto", _) => {
+            ("hashedrekord", "0.0.1") => logged(hashed_rekord(spec)?),
+            ("dsse", "0.0.1") => logged(dsse(spec)?),
+            ("intoto", "0.0.2") => logged(intoto(spec)?),
+            ("rekord", "0.0.1") => rekord::read(spec)?,
+            ("hashedrekord" | "dsse" | "intoto" | "rekord", _) => {
                 return Err(Refused::Version { kind: proposed.kind, version: proposed.api_version });
             }
             _ => return Err(Refused::Kind(proposed.kind)),
         };
-        let entry = Entry::new(body.to_canonical(), found_by).map_err(Refused::TooLong)?;
+        let entry = Entry::new(body, found_by).map_err(Refused::TooLong)?;
         Ok(Self { entry })
     }
+}
+
+fn logged((body, found_by): (Body, Vec<Term>)) -> (Vec<u8>, Vec<Term>) {
+    (body.to_canonical(), found_by)
 }
 
 #[derive(Deserialize)]
@@ -137,9 +147,9 @@ struct HashedRekordSignature {
 }
 
 #[derive(Deserialize)]
-struct Content {
+pub(super) struct Content {
     #[serde(default)]
-    content: Bytes,
+    pub(super) content: Bytes,
 }
 
 #[derive(Deserialize)]
@@ -148,13 +158,13 @@ struct Data {
 }
 
 #[derive(Deserialize)]
-struct HashValue {
+pub(super) struct HashValue {
     algorithm: String,
     value: String,
 }
 
 impl HashValue {
-    fn read(&self) -> Result<(HashAlgorithm, Vec<u8>), Refused> {
+    pub(super) fn read(&self) -> Result<(HashAlgorithm, Vec<u8>), Refused> {
         let algorithm = HashAlgorithm::from_plain_name(&self.algorithm).ok_or(Refused::Hash)?;
         let digest = unhex(&self.value).filter(|digest| digest.len() == algorithm.digest_bytes());
         Ok((algorithm, digest.ok_or(Refused::Hash)?))

@@ -150,6 +150,35 @@ async fn envelopes_are_logged_in_both_kinds() {
 }
 
 #[tokio::test]
+async fn content_is_verified_and_not_kept() {
+    let server = Server::start().await;
+    let (key, signature) = sign(b"content");
+    let proposal = |content: &[u8], hash: Value| {
+        json!({"kind": "rekord", "apiVersion": "0.0.1", "spec": {
+            "data": {"content": base64(content), "hash": hash},
+            "signature": {
+                "format": "x509",
+                "content": base64(&signature),
+                "publicKey": {"content": base64(key.public_key().to_pem().as_bytes())},
+            },
+        }})
+    };
+    let sha = json!({"algorithm": "sha256", "value": sha256(&[b"content"]).to_hex()});
+    let created = server.post(ENTRIES, &proposal(b"content", Value::Null)).await;
+    assert_eq!(created.status, StatusCode::CREATED);
+    let (id, body) = check(&server, &created.json());
+    assert_eq!(body["spec"]["data"], json!({"hash": sha}));
+    assert_eq!(server.post(ENTRIES, &proposal(b"content", sha.clone())).await.status, StatusCode::CONFLICT);
+    let query = json!({"hash": sha256(&[b"content"]).to_hex()});
+    assert_eq!(server.post("/api/v1/index/retrieve", &query).await.json(), json!([id]));
+    let mut pgp = proposal(b"content", Value::Null);
+    pgp["spec"]["signature"]["format"] = json!("pgp");
+    for wrong in [proposal(b"other", Value::Null), proposal(b"other", sha), pgp] {
+        assert_eq!(server.post(ENTRIES, &wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn an_entry_that_does_not_hold_is_refused() {
     let server = Server::start().await;
     let (key, signature) = sign(b"artifact");
