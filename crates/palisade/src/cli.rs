@@ -47,8 +47,29 @@ Exit codes:
 `palisade COMMAND --help` says more of each.";
 
 /// The commands by what they are for.
-const GROUPS: [(&str, &[&str]); 3] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Image", &["ship", "sbom", "scan", "convert", "catalogers"]),
+    (
+        "Signatures",
+        &[
+            "sign",
+            "verify",
+            "attest",
+            "verify-attestation",
+            "sign-blob",
+            "verify-blob",
+            "attest-blob",
+            "verify-blob-attestation",
+        ],
+    ),
+    (
+        "Keys and trust",
+        &["generate-key-pair", "import-key-pair", "public-key", "trusted-root", "signing-config", "initialize"],
+    ),
+    (
+        "On the registry",
+        &["tree", "triangulate", "download", "attach", "clean", "copy", "save", "load", "bundle", "env"],
+    ),
     ("Advisories", &["db"]),
     ("This program", &["install-names", "completion", "man"]),
 ];
@@ -74,6 +95,8 @@ enum Command {
     Scan(Box<commands::scan::Args>),
     /// One SBOM format to another.
     Convert(commands::convert::Args),
+    #[command(flatten)]
+    Signing(crate::cosign::Command),
     /// The advisory database.
     Db(commands::db::Args),
     /// What can be found, and the tags by which catalogers are chosen.
@@ -113,6 +136,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Outcome {
         Command::Convert(args) => {
             let (settings, _) = logging::ready(&SYFT, named, cli.global)?;
             commands::convert::run(&args, settings, "syft-json", "palisade")
+        }
+        Command::Signing(command) => {
+            logging::start(cli.global)?;
+            crate::cosign::run(&command)
         }
         Command::Db(args) => {
             logging::start(cli.global)?;

@@ -3,6 +3,7 @@
 mod catalogue;
 mod cli;
 mod commands;
+mod cosign;
 mod interrupt;
 mod logging;
 mod names;

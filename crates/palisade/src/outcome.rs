@@ -22,6 +22,19 @@ pub(crate) struct Advised {
     hint: String,
 }
 
+/// An error with an exit code of its own, of a command whose codes say more.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Coded {
+    code: u8,
+    message: String,
+}
+
+/// `message`, and the run ends with `code`.
+pub(crate) fn coded(code: u8, message: impl Into<String>) -> anyhow::Error {
+    Coded { code, message: message.into() }.into()
+}
+
 /// `message`, then `hint` on a line of its own.
 pub(crate) fn advised(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
     Advised { message: message.into(), hint: hint.into() }.into()
@@ -35,7 +48,9 @@ pub(crate) fn report(outcome: Outcome) -> ExitCode {
             let text = message(&error, crate::style::stderr_has_color());
             // With a closed stderr there is nobody to tell.
             let _ = std::io::stderr().write_all(text.as_bytes());
-            ExitCode::from(FAILED)
+            ExitCode::from(
+                error.chain().find_map(|cause| cause.downcast_ref::<Coded>()).map_or(FAILED, |coded| coded.code),
+            )
         }
     }
 }

@@ -37,6 +37,9 @@ pub enum LocalError {
     Token(#[from] KeyError),
 }
 
+/// The issuer of its tokens, by a name that no network has: they are made and believed within one process.
+const ISSUER: &str = "https://palisade.local/issuer";
+
 /// A running local authority. Dropping it stops it; what it logged is durable.
 pub struct Local {
     url: String,
@@ -149,7 +152,8 @@ async fn bind(folder: &Path) -> Result<Server, LocalError> {
     let begin = Instant::now();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     loop {
-        let options = ServeOptions { dev_issuer: true, ..ServeOptions::new(listen) };
+        let dev_issuer_name = Some(ISSUER.to_owned());
+        let options = ServeOptions { dev_issuer: true, dev_issuer_name, ..ServeOptions::new(listen) };
         match Server::bind(folder, options).await {
             Err(ServeError::Start(crate::StartError::Store(_))) if begin.elapsed() < WAIT => {
                 tokio::time::sleep(PAUSE).await;

@@ -45,7 +45,8 @@ pub enum StartError {
 pub(crate) struct Given {
     /// Where clients reach it.
     pub(crate) url: String,
-    pub(crate) dev_issuer: bool,
+    /// Its name.
+    pub(crate) dev_issuer: Option<String>,
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) metrics: Metrics,
 }
@@ -85,11 +86,12 @@ impl Runtime {
         for issuer in &given.issuers {
             issuers.add(issuer.clone())?;
         }
-        let own = if given.dev_issuer {
-            let (key, record) = folder.active(Role::Issuer)?;
-            Some(Arc::new(DevIssuer::new(format!("{}/oidc", given.url), key, &record.id)?))
-        } else {
-            None
+        let own = match &given.dev_issuer {
+            Some(name) => {
+                let (key, record) = folder.active(Role::Issuer)?;
+                Some(Arc::new(DevIssuer::new(name.clone(), key, &record.id)?))
+            }
+            None => None,
         };
         let (ca, record) = folder.active(Role::Ca)?;
         let ca = Ca::new(ca, record.chain())?;

@@ -29,6 +29,8 @@ pub struct ServeOptions {
     pub plain: bool,
     /// Whether it has an issuer of tokens for tests, which believes whoever asks.
     pub dev_issuer: bool,
+    /// The issuer's name where it is not its address: one that stays while ports change.
+    pub dev_issuer_name: Option<String>,
     /// Issuers that are believed besides those of the folder.
     pub issuers: Vec<Issuer>,
     /// Limits of the listener.
@@ -39,7 +41,7 @@ impl ServeOptions {
     /// Plain HTTP on loopback.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, tls: None, plain: false, dev_issuer: false, issuers: Vec::new(), limits: Limits::default() }
+        Self { listen, tls: None, plain: false, dev_issuer: false, dev_issuer_name: None, issuers: Vec::new(), limits: Limits::default() }
     }
 }
 
@@ -85,7 +87,9 @@ impl Server {
             LOCAL_URL => format!("{scheme}://127.0.0.1:{}", listener.address().port()),
             url => url.to_owned(),
         };
-        let given = Given { url, dev_issuer: options.dev_issuer, issuers: options.issuers, metrics };
+        let issuer_name = || options.dev_issuer_name.unwrap_or_else(|| format!("{url}/oidc"));
+        let dev_issuer = options.dev_issuer.then(issuer_name);
+        let given = Given { url, dev_issuer, issuers: options.issuers, metrics };
         let store = Redb::open(&opened.store()).map_err(StartError::from)?;
         let runtime = Arc::new(Runtime::load(folder, &store, &given, None).await?);
         Ok(Self { listener, folder: folder.to_owned(), store, given, runtime })

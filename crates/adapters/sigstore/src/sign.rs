@@ -12,7 +12,7 @@ use signing::{SignError, Signer};
 use zeroize::Zeroizing;
 
 /// Versions of the log's API that are spoken here, the best first.
-const LOG_VERSIONS: [u32; 2] = [2, 1];
+pub const LOG_VERSIONS: [u32; 2] = [2, 1];
 const CA_VERSIONS: [u32; 1] = [1];
 const TSA_VERSIONS: [u32; 1] = [1];
 
@@ -39,16 +39,17 @@ pub struct Services {
 }
 
 impl Services {
-    /// Chooses among those of a signing configuration, as its selectors say.
+    /// Chooses among those of a signing configuration, as its selectors say. `log_versions` are the versions of the
+    /// log's API that will do, the best first.
     ///
     /// # Errors
     /// Where it asks for more services than it names.
-    pub fn of(config: &SigningConfig, now: Timestamp) -> Result<Self, ServiceError> {
+    pub fn of(config: &SigningConfig, log_versions: &[u32], now: Timestamp) -> Result<Self, ServiceError> {
         let urls = |list: Vec<&Service>| list.into_iter().map(|service| service.url.clone()).collect::<Vec<_>>();
         let one = |list, versions| {
             select(list, Some(ServiceConfiguration { selector: Selector::Any, count: 0 }), versions, now)
         };
-        let logs = select(&config.rekor_tlog_urls, config.rekor_tlog_config, &LOG_VERSIONS, now)?;
+        let logs = select(&config.rekor_tlog_urls, config.rekor_tlog_config, log_versions, now)?;
         Ok(Self {
             logs: logs.into_iter().map(|service| (service.url.clone(), service.major_api_version)).collect(),
             tsas: urls(select(&config.tsa_urls, config.tsa_config, &TSA_VERSIONS, now)?),

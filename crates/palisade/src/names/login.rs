@@ -1,4 +1,4 @@
-//! `syft login`: credentials for a registry, kept where Docker keeps them.
+//! `syft login` and `cosign login`: credentials for a registry, kept where Docker keeps them.
 
 use crate::outcome::{OK, Outcome, advised};
 use anyhow::Context;
@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// `syft login`
+/// `syft login` and `cosign login`
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
     /// The registry.

@@ -1,6 +1,7 @@
 //! The peers' names: called by one of them, the program takes that tool's arguments and gives its output and codes.
 
 mod common;
+mod cosign;
 mod grype;
 mod login;
 mod syft;
@@ -20,6 +21,7 @@ pub(crate) fn called_as(arguments: &[OsString]) -> Option<&'static str> {
 pub(crate) fn run(name: &str, arguments: &[OsString]) -> Outcome {
     match name {
         "syft" => syft::run(arguments),
+        "cosign" => cosign::run(arguments),
         _ => grype::run(arguments),
     }
 }

@@ -3,7 +3,7 @@
 use super::error::RegistryError;
 use super::repository::{Change, Document, Repository, next_page};
 use crate::manifest::MAX_MANIFEST;
-use crate::{Descriptor, OciError};
+use crate::{Descriptor, OciError, verify};
 use reqwest::Method;
 use reqwest::header::LINK;
 use serde_json::{Value, json};
@@ -93,17 +93,46 @@ impl Repository {
             "annotations": referrer.annotations,
         });
         let bytes = serde_json::to_vec(&manifest).map_err(|error| OciError::malformed("manifest", error))?;
-        let document = self.put_manifest(None, MANIFEST, &bytes)?;
-        if self.is_listed(&subject.digest, &document.digest)? {
-            return Ok(document);
-        }
+        let document = Document { media_type: MANIFEST.to_owned(), digest: verify::sha256(&bytes), bytes };
         let entry = Descriptor {
             artifact_type: Some(referrer.artifact_type.to_owned()),
             annotations: referrer.annotations.clone(),
             ..document.descriptor()
         };
-        self.add_to_fallback(&subject.digest, &entry)?;
+        self.attach_manifest(&subject.digest, &document, &entry)?;
         Ok(document)
+    }
+
+    /// Attaches a manifest whose blobs are there; `entry` is how an index of referrers lists it.
+    ///
+    /// # Errors
+    /// Where the registry refuses it.
+    pub fn attach_manifest(&self, subject: &str, manifest: &Document, entry: &Descriptor) -> Result<(), OciError> {
+        self.put_manifest(None, &manifest.media_type, &manifest.bytes)?;
+        if self.is_listed(subject, &manifest.digest)? {
+            return Ok(());
+        }
+        self.add_to_fallback(subject, entry)
+    }
+
+    /// Removes a manifest that refers to `subject`, also from the fallback tag.
+    ///
+    /// # Errors
+    /// Where the registry refuses it; many do.
+    pub fn detach(&self, subject: &str, referrer: &str) -> Result<(), OciError> {
+        self.delete_manifest(referrer)?;
+        let tag = fallback_tag(subject);
+        if self.find_manifest(&tag)?.is_none() {
+            return Ok(());
+        }
+        self.update_tag(&tag, &mut |current| {
+            let Some(current) = current else { return Ok(None) };
+            let mut index = index(&current.bytes)?;
+            let manifests = listed(&mut index)?;
+            let before = manifests.len();
+            manifests.retain(|entry| entry.get("digest").and_then(Value::as_str) != Some(referrer));
+            if manifests.len() == before { Ok(None) } else { change(&index).map(Some) }
+        })
     }
 
     /// Whether the registry took the subject into account by itself.
@@ -120,10 +149,7 @@ impl Repository {
                 Some(current) => index(&current.bytes)?,
                 None => json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [] }),
             };
-            let manifests = index
-                .get_mut("manifests")
-                .and_then(Value::as_array_mut)
-                .ok_or_else(|| OciError::malformed("index of referrers", "no manifests"))?;
+            let manifests = listed(&mut index)?;
             if seen.is_empty() {
                 seen.push(json!(entry));
             }
@@ -138,11 +164,7 @@ impl Repository {
                 return Err(OciError::malformed("index of referrers", format!("more than {MAX_REFERRERS} entries")));
             }
             seen.clone_from(manifests);
-            if !is_changed {
-                return Ok(None);
-            }
-            let bytes = serde_json::to_vec(&index).map_err(|error| OciError::malformed("index", error))?;
-            Ok(Some(Change { media_type: INDEX, bytes }))
+            if is_changed { change(&index).map(Some) } else { Ok(None) }
         })
     }
 }
@@ -155,6 +177,16 @@ pub fn fallback_tag(digest: &str) -> String {
 
 fn index(bytes: &[u8]) -> Result<Value, OciError> {
     serde_json::from_slice(bytes).map_err(|error| OciError::malformed("index of referrers", error))
+}
+
+fn listed(index: &mut Value) -> Result<&mut Vec<Value>, OciError> {
+    let manifests = index.get_mut("manifests").and_then(Value::as_array_mut);
+    manifests.ok_or_else(|| OciError::malformed("index of referrers", "no manifests"))
+}
+
+fn change(index: &Value) -> Result<Change, OciError> {
+    let bytes = serde_json::to_vec(index).map_err(|error| OciError::malformed("index", error))?;
+    Ok(Change { media_type: INDEX, bytes })
 }
 
 fn entries(bytes: &[u8]) -> Result<Vec<Descriptor>, OciError> {
