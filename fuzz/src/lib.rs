@@ -7,6 +7,7 @@
 mod documents;
 mod files;
 mod images;
+mod issuance;
 mod logs;
 mod signatures;
 mod texts;
@@ -34,9 +35,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "file", run: files::file },
     Target { name: "image", run: images::image },
     Target { name: "image-archive", run: images::archive },
+    Target { name: "issuer", run: issuance::issuer },
     Target { name: "key", run: signatures::key },
     Target { name: "layer", run: images::layer },
     Target { name: "licence", run: texts::licence },
+    Target { name: "possession", run: issuance::possession },
     Target { name: "proof", run: logs::proof },
     Target { name: "purl", run: texts::purl },
     Target { name: "reference", run: texts::reference },
@@ -45,7 +48,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "template", run: texts::template },
     Target { name: "tile", run: logs::tile },
     Target { name: "timestamp", run: signatures::timestamp },
+    Target { name: "timestamp-request", run: issuance::timestamp_request },
+    Target { name: "token", run: issuance::token },
     Target { name: "trusted-root", run: signatures::trusted_root },
+    Target { name: "tuf", run: issuance::tuf },
     Target { name: "version", run: texts::version },
     Target { name: "version-range", run: texts::version_range },
     Target { name: "vex", run: documents::vex },
