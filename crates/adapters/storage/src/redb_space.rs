@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::redb_writer::{self, Request};
 
-/// Pages that redb keeps in memory.
-const CACHE_BYTES: usize = 256 << 20;
+/// Pages that redb keeps in memory; the system keeps the rest of the file as it sees fit.
+const CACHE_BYTES: usize = 128 << 20;
 /// Commits that wait for the writer; beyond them the caller waits.
 const QUEUED_COMMITS: usize = 1024;
 /// Names of spaces begin with this in the file; other tables are the store's own.

@@ -79,7 +79,9 @@ impl Writer {
 
     /// The whole group in one transaction. Nothing in it is answered unless all of it is durable.
     fn write(&mut self, group: &[Request]) -> Result<Vec<Result<Sequence, CommitError>>, SpaceError> {
-        let transaction = self.database.begin_write().map_err(failed)?;
+        let mut transaction = self.database.begin_write().map_err(failed)?;
+        // Without it the file is read whole after a crash, before it can be used again.
+        transaction.set_quick_repair(true);
         let mut outcomes = Vec::with_capacity(group.len());
         let mut stored = Vec::new();
         for request in group {

@@ -7,6 +7,7 @@
 
 mod v1;
 mod v2;
+mod vectors;
 
 use std::sync::Arc;
 
