@@ -134,7 +134,7 @@ async fn one_of_racing_nodes_wins_and_the_others_are_told(server: &Server) {
     assert!(tokio::time::timeout(Duration::from_secs(10), watcher).await.unwrap().unwrap() >= sequence);
 }
 
-struct Unsigned;
+pub(crate) struct Unsigned;
 
 impl CheckpointSigner for Unsigned {
     fn name(&self) -> &str {
