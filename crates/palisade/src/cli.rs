@@ -47,7 +47,7 @@ Exit codes:
 `palisade COMMAND --help` says more of each.";
 
 /// The commands by what they are for.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Image", &["ship", "sbom", "scan", "convert", "catalogers"]),
     (
         "Signatures",
@@ -70,6 +70,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
         "On the registry",
         &["tree", "triangulate", "download", "attach", "clean", "copy", "save", "load", "bundle", "env"],
     ),
+    ("A Sigstore of one's own", &["authority"]),
     ("Advisories", &["db"]),
     ("This program", &["install-names", "completion", "man"]),
 ];
@@ -97,6 +98,8 @@ enum Command {
     Convert(commands::convert::Args),
     #[command(flatten)]
     Signing(crate::cosign::Command),
+    /// A Sigstore of one's own: certificates, logs, timestamps and trust root, in one process.
+    Authority(commands::authority::Args),
     /// The advisory database.
     Db(commands::db::Args),
     /// What can be found, and the tags by which catalogers are chosen.
@@ -140,6 +143,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Outcome {
         Command::Signing(command) => {
             logging::start(cli.global)?;
             crate::cosign::run(&command)
+        }
+        Command::Authority(args) => {
+            logging::start(cli.global)?;
+            commands::authority::run(&args)
         }
         Command::Db(args) => {
             logging::start(cli.global)?;

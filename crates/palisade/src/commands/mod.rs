@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod authority;
 pub(crate) mod catalogers;
 pub(crate) mod convert;
 pub(crate) mod db;

@@ -1,0 +1,39 @@
+//! `palisade authority init`
+
+use crate::outcome::{OK, Outcome, advised};
+use crate::output;
+use authority_server::{Folder, FolderError};
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// `palisade authority init`
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Args {
+    /// A folder that is not there yet, or is empty.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Whose authority it is: the organization in its certificates.
+    #[arg(long, default_value = "palisade.local")]
+    name: String,
+    /// Where clients will reach it, for example https://sigstore.example.com; its host names the log and can't be
+    /// changed later. Otherwise 127.0.0.1 with the port that it is served on.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+pub(super) fn run(args: &Args) -> Outcome {
+    let url = args.url.as_deref();
+    if url.is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+        return Err(advised("the address is no URL", "write it as https://HOST[:PORT]"));
+    }
+    let folder = Folder::init(&args.folder, &args.name, url, Timestamp::now()).map_err(|error| match error {
+        FolderError::Exists(_) => advised(error.to_string(), "name another folder; keys are never overwritten"),
+        other => other.into(),
+    })?;
+    output::to_stdout(|out| {
+        writeln!(out, "Made the authority {} in {}", folder.state().name, args.folder.display())?;
+        writeln!(out, "Serve it with `palisade authority serve {}`", args.folder.display())?;
+        Ok(())
+    })?;
+    Ok(OK)
+}
