@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// For whom the local authority signs.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Identity {
-    /// `USER@HOST`.
+    /// `https://palisade.local/HOST/USER`: no issuer elsewhere vouches for such a name.
     pub(crate) subject: String,
     /// Who vouches for it, in certificates.
     pub(crate) issuer: String,
@@ -91,5 +91,5 @@ fn user() -> String {
     let user = variable("USER").or_else(|| variable("LOGNAME")).filter(|name| !name.is_empty());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("localhost");
-    format!("{}@{host}", user.as_deref().unwrap_or("user"))
+    format!("https://palisade.local/{host}/{}", user.as_deref().unwrap_or("user"))
 }
