@@ -89,7 +89,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The whole workflow on one image or folder: catalogue, scan, gate.
-    Ship(commands::ship::Args),
+    Ship(Box<commands::ship::Args>),
     /// What is in an image, a folder or a file.
     Sbom(commands::sbom::Args),
     /// Which known flaws are in it.

@@ -151,7 +151,7 @@ pub(crate) struct Verification {
 }
 
 /// Who signs, and which services take part.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Signing {
     /// Private key: a file, env://, k8s://, hashivault://, openbao://, pkcs11:. Without one, an identity signs.
     #[arg(long, value_name = "KEY")]

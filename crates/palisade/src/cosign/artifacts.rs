@@ -249,8 +249,7 @@ pub(crate) fn download(command: &Download) -> Outcome {
         What::Signature(of) => {
             let target = Target::find(&of.image, &of.registry)?;
             let layers = attached::legacy(target.signatures(), &target.manifest.digest, Kind::Signature)?;
-            let mut lines: Vec<Vec<u8>> =
-                layers.iter().map(|layer| signed_payload(layer)).collect::<anyhow::Result<_>>()?;
+            let mut lines: Vec<Vec<u8>> = layers.iter().map(signed_payload).collect::<anyhow::Result<_>>()?;
             lines.extend(bundles(&target, Some(super::sign::PREDICATE))?);
             (of, lines)
         }

@@ -151,7 +151,7 @@ pub(crate) fn signature(command: &Signature) -> Outcome {
 }
 
 /// The images, where they can be read without a socket if none may be opened.
-fn readable<'a>(images: &'a [String], is_local: bool, is_offline: bool) -> anyhow::Result<&'a [String]> {
+fn readable(images: &[String], is_local: bool, is_offline: bool) -> anyhow::Result<&[String]> {
     if is_offline && !is_local {
         return Err(advised(
             "--offline opens no socket, and the image is on a registry",

@@ -28,7 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(flatten)]
-    Signing(cosign::Command),
+    Signing(Box<cosign::Command>),
     /// Generate completion script
     Completion {
         /// bash, fish or zsh
