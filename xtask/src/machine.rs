@@ -16,11 +16,15 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("go", "golang-go"),
     ("mvn", "maven"),
     ("npm", "npm"),
+    ("openssl", "openssl"),
+    ("pkcs11-tool", "opensc"),
     ("podman", "podman"),
     // A program of the whole Perl: /usr/bin/perl is in every Debian, its modules are not.
     ("prove", "perl"),
     ("rpmbuild", "rpm"),
     ("skopeo", "skopeo"),
+    ("softhsm2-util", "softhsm2"),
+    ("strace", "strace"),
     ("umoci", "umoci"),
 ];
 

@@ -31,8 +31,8 @@ pub(crate) struct Coded {
 }
 
 /// `message`, and the run ends with `code`.
-pub(crate) fn coded(code: u8, message: impl Into<String>) -> anyhow::Error {
-    Coded { code, message: message.into() }.into()
+pub(crate) fn coded(code: u8, message: impl Into<String>) -> Coded {
+    Coded { code, message: message.into() }
 }
 
 /// `message`, then `hint` on a line of its own.
@@ -48,9 +48,8 @@ pub(crate) fn report(outcome: Outcome) -> ExitCode {
             let text = message(&error, crate::style::stderr_has_color());
             // With a closed stderr there is nobody to tell.
             let _ = std::io::stderr().write_all(text.as_bytes());
-            ExitCode::from(
-                error.chain().find_map(|cause| cause.downcast_ref::<Coded>()).map_or(FAILED, |coded| coded.code),
-            )
+            // Of an error with a context only the whole knows what the context was.
+            ExitCode::from(error.downcast_ref::<Coded>().map_or(FAILED, |coded| coded.code))
         }
     }
 }
@@ -80,6 +79,14 @@ fn message(error: &anyhow::Error, color: bool) -> String {
 mod tests {
     use super::*;
     use anyhow::Context;
+
+    #[test]
+    fn a_code_is_found_under_and_over_other_errors() {
+        let code = |error: &anyhow::Error| error.downcast_ref::<Coded>().map(|coded| coded.code);
+        assert_eq!(code(&advised("a", "b").context(coded(12, "c"))), Some(12));
+        assert_eq!(code(&anyhow::Error::from(coded(12, "c")).context("d")), Some(12));
+        assert_eq!(code(&advised("a", "b")), None);
+    }
 
     #[test]
     fn a_chain_is_printed_once_with_its_hint() {

@@ -109,7 +109,7 @@ pub(crate) fn run(command: &Command) -> Outcome {
     for (image, manifest, statement) in statements {
         let target = Target::find(image, &command.registry)?;
         let bundle = session.sign(Subject::Statement(&statement.to_json()))?;
-        super::verify::own(&bundle, &session, &manifest.digest)?;
+        super::verify::own(&bundle, &session, super::read::artifact(&manifest.digest)?)?;
         let Content::Envelope(envelope) = &bundle.content else { continue };
         if command.no_upload {
             output::to_stdout(|out| Ok(writeln!(out, "{}", String::from_utf8_lossy(&envelope.to_json()))?))?;

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use bundle::legacy::Rfc3161Timestamp;
 use bundle::{Bundle, Content};
 use clap::{ArgAction, Args};
+use signing::Artifact;
 use sigstore::sign::Subject;
 use std::path::{Path, PathBuf};
 
@@ -80,7 +81,7 @@ pub(crate) fn sign(command: &Sign) -> Outcome {
     let session = Session::begin(&command.signing)?;
     for blob in &blobs {
         let bundle = session.sign(Subject::Message(blob))?;
-        super::verify::own(&bundle, &session, &sha256(blob))?;
+        super::verify::own(&bundle, &session, Artifact::Bytes(blob))?;
         let Content::Message(message) = &bundle.content else { continue };
         write(&bundle, &message.signature, &session, &command.signing, &command.outputs)?;
     }
@@ -102,7 +103,7 @@ pub(crate) fn attest(command: &Attest) -> Outcome {
     let statement = command.about.statement(&name, &digest)?;
     let session = Session::begin(&command.signing)?;
     let bundle = session.sign(Subject::Statement(&statement.to_json()))?;
-    super::verify::own(&bundle, &session, &digest)?;
+    super::verify::own(&bundle, &session, super::read::artifact(&digest)?)?;
     let Content::Envelope(envelope) = &bundle.content else { return Ok(OK) };
     let envelope = envelope.to_json();
     if let Some(path) = &command.output_attestation {

@@ -85,7 +85,8 @@ impl Found {
             return Err(crate::outcome::coded(
                 12,
                 "no matching signatures: the signed payload is about another digest",
-            ));
+            )
+            .into());
         }
         Ok(("cosign container image signature".to_owned(), payload.optional.unwrap_or_default()))
     }

@@ -86,7 +86,7 @@ fn sign(
     if command.signing.new_bundle_format || command.both_formats {
         let statement = statement(manifest, annotations)?;
         let bundle = session.sign(Subject::Statement(&statement.to_json()))?;
-        super::verify::own(&bundle, session, &manifest.digest)?;
+        super::verify::own(&bundle, session, super::read::artifact(&manifest.digest)?)?;
         publish(target, manifest, &bundle, PREDICATE, command.upload, command.signing.bundle.as_deref())?;
     }
     if !command.signing.new_bundle_format || command.both_formats {

@@ -83,13 +83,13 @@ pub(crate) struct Attestation {
 }
 
 /// Verifies a signature that was made just now, where the trust root is known: what is published will verify.
-pub(crate) fn own(bundle: &Bundle, session: &Session, digest: &str) -> anyhow::Result<()> {
+pub(crate) fn own(bundle: &Bundle, session: &Session, artifact: Artifact<'_>) -> anyhow::Result<()> {
     let Some(root) = &session.trusted_root else { return Ok(()) };
     let signer = match session.certificates() {
         [] => SignerPolicy::Keys(vec![session.public_key().clone()]),
         _ => SignerPolicy::Identities(vec![IdentityPolicy::new(TextMatch::regexp("")?, TextMatch::regexp("")?)]),
     };
-    let candidate = Candidate { bundle: bundle.clone(), artifact: read::artifact(digest)? };
+    let candidate = Candidate { bundle: bundle.clone(), artifact };
     let verified = Acceptance::of(signer, root)?.verify(&candidate, Timestamp::now());
     verified.map(|_| ()).context("what was just signed does not verify with the trusted root; nothing was published")
 }
@@ -121,7 +121,6 @@ fn find(image: &str, is_local: bool, kind: Kind, registry: &args::Registry) -> a
 /// Verifies signatures.
 pub(crate) fn signature(command: &Signature) -> Outcome {
     let images = readable(&command.images, command.local_image, command.verification.offline)?;
-    let acceptance = Acceptance::new(&command.verification)?;
     let wanted = annotations(&command.annotations)?;
     let now = Timestamp::now();
     for image in images {
@@ -131,8 +130,9 @@ pub(crate) fn signature(command: &Signature) -> Outcome {
                 vec![read::given(path, command.payload.as_deref(), command.verification.certificate.as_deref())?];
         }
         if attached.found.is_empty() {
-            return Err(coded(NO_SIGNATURE, format!("no signatures found for {}", attached.name)));
+            return Err(coded(NO_SIGNATURE, format!("no signatures found for {}", attached.name)).into());
         }
+        let acceptance = Acceptance::new(&command.verification)?;
         let accepted = verified(&acceptance, &attached, &command.verification, now)?;
         let mut shown = Vec::new();
         for (found, verified) in accepted {
@@ -142,7 +142,7 @@ pub(crate) fn signature(command: &Signature) -> Outcome {
             }
         }
         if shown.is_empty() {
-            return Err(coded(NO_MATCH, format!("no signature of {} has these annotations", attached.name)));
+            return Err(coded(NO_MATCH, format!("no signature of {} has these annotations", attached.name)).into());
         }
         header(&attached.name, &acceptance, command.verification.check_claims, !wanted.is_empty());
         print_signatures(&shown, &command.output)?;
@@ -270,14 +270,16 @@ pub(crate) fn attestation(command: &Attestation) -> Outcome {
     let wanted = super::predicate::uri(&command.r#type)?;
     let policies =
         command.policy.iter().map(|path| super::rules::Rules::read(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let acceptance = Acceptance::new(&command.verification)?;
     let now = Timestamp::now();
     for image in images {
         let mut attached = find(image, command.local_image, Kind::Attestation, &command.registry)?;
         attached.found.retain(|found| found.is_of(&wanted));
         if attached.found.is_empty() {
-            return Err(coded(NO_SIGNATURE, format!("no attestations of type {wanted} found for {}", attached.name)));
+            return Err(
+                coded(NO_SIGNATURE, format!("no attestations of type {wanted} found for {}", attached.name)).into()
+            );
         }
+        let acceptance = Acceptance::new(&command.verification)?;
         let accepted = verified(&acceptance, &attached, &command.verification, now)?;
         let mut lines = Vec::new();
         let mut failed = None;

@@ -10,6 +10,7 @@ mod publisher;
 mod registry;
 #[path = "../../../adapters/oci/tests/it/server.rs"]
 mod server;
+mod signing;
 mod update;
 
 use std::fs;

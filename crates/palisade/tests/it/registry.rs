@@ -5,7 +5,7 @@ use crate::server::{Server, start};
 use std::process::{Command, Stdio};
 
 /// A docker archive of one layer that holds the folder `app`, made by the machine's own tools, pushed as `repository:latest`.
-fn push(bench: &Bench, server: &Server, repository: &str) -> bool {
+pub(crate) fn push(bench: &Bench, server: &Server, repository: &str) -> bool {
     let script = format!(
         r#"set -e; mkdir image; tar -cf image/layer.tar app; cd image
         diff=$(sha256sum layer.tar | cut -d' ' -f1)
