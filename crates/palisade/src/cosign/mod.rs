@@ -9,6 +9,7 @@ mod attest;
 pub(crate) mod blob;
 mod bundles;
 mod config;
+mod conformance;
 mod env;
 pub(crate) mod image;
 mod initialize;
@@ -79,6 +80,9 @@ pub(crate) enum Command {
     Load(layouts::Load),
     /// The environment variables of these commands.
     Env(env::Command),
+    /// The client of sigstore-conformance.
+    #[command(hide = true)]
+    Conformance(conformance::Command),
 }
 
 /// Runs one.
@@ -108,5 +112,6 @@ pub(crate) fn run(command: &Command) -> Outcome {
         Command::Save(command) => layouts::save(command),
         Command::Load(command) => layouts::load(command),
         Command::Env(command) => env::run(command),
+        Command::Conformance(command) => conformance::run(command),
     }
 }
