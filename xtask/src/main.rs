@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_log;
+mod bench_sign;
 mod deny;
 mod findings;
 mod fuzz;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   test --fast     without making the machine ready
   bench image     the product, the peer and the floor on one image; as root, for the image is built first
   bench log       the transparency log with the load generator beside it, and search in two million entries
+  bench sign      verification beside Cosign's, and an authority at rest
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
   parity --scan   what Grype finds in them and in lists of packages, with the same advisories; as root
   fuzz [SECONDS [TARGET]]
@@ -43,6 +45,7 @@ fn main() -> Result<()> {
         ["test", "--fast"] => test::fast(),
         ["bench", "image"] => bench::image(),
         ["bench", "log"] => bench_log::log(),
+        ["bench", "sign"] => bench_sign::sign(),
         ["parity"] => parity::check(),
         ["parity", "--scan"] => findings::check(),
         ["fuzz"] => fuzz::all(60, None),

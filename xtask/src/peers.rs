@@ -12,6 +12,15 @@ pub(crate) const SYFT: &str = "1.57.0";
 /// The version of Grype that Palisade stands in for.
 pub(crate) const GRYPE: &str = "0.121.2";
 
+/// The version of Cosign that Palisade stands in for.
+pub(crate) const COSIGN: &str = "3.1.3";
+
+/// Cosign, of a version.
+pub(crate) fn cosign(version: &str) -> Result<PathBuf> {
+    let major = version.split('.').next().unwrap_or_default();
+    peer("cosign", &format!("github.com/sigstore/cosign/v{major}/cmd/cosign"), version)
+}
+
 /// Syft.
 pub(crate) fn syft() -> Result<PathBuf> {
     peer("syft", "github.com/anchore/syft/cmd/syft", SYFT)
