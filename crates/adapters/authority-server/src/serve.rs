@@ -41,7 +41,15 @@ impl ServeOptions {
     /// Plain HTTP on loopback.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, tls: None, plain: false, dev_issuer: false, dev_issuer_name: None, issuers: Vec::new(), limits: Limits::default() }
+        Self {
+            listen,
+            tls: None,
+            plain: false,
+            dev_issuer: false,
+            dev_issuer_name: None,
+            issuers: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -65,14 +65,14 @@ fn sign(command: &Sign) -> Outcome {
     let signing = args::Signing { yes: true, ..command.signing.clone() };
     let path = signing.bundle.as_deref().ok_or_else(|| advised("no --bundle", "say where the bundle goes"))?;
     let bytes = blob::read(&command.file)?;
-    let (subject, digest) = if command.in_toto {
-        (Subject::Statement(&bytes), first_digest(&bytes, &command.file)?)
+    let (subject, artifact) = if command.in_toto {
+        (Subject::Statement(&bytes), read::artifact(&first_digest(&bytes, &command.file)?)?)
     } else {
-        (Subject::Message(&bytes), blob::sha256(&bytes))
+        (Subject::Message(&bytes), Artifact::Bytes(&bytes))
     };
     let session = Session::begin(&signing)?;
     let bundle = session.sign(subject)?;
-    super::verify::own(&bundle, &session, &digest)?;
+    super::verify::own(&bundle, &session, artifact)?;
     output::to_file(path, |out| Ok(out.write_all(&bundle.to_json())?))?;
     Ok(OK)
 }
