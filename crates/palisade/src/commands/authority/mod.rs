@@ -2,6 +2,7 @@
 
 mod backup;
 mod init;
+mod monitor;
 mod rotate;
 mod serve;
 mod status;
@@ -34,6 +35,8 @@ enum Command {
     Rotate(rotate::Args),
     /// Copy it, secrets included, into one zip file.
     Backup(backup::Args),
+    /// Follow a log from outside: tell when it lies, and when an identity is used.
+    Monitor(monitor::Args),
     /// Hold every key, document and log entry of it against the trust root.
     Verify(verify::Args),
 }
@@ -54,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Command::Status(args) => status::run(args),
         Command::Rotate(args) => rotate::run(args),
         Command::Backup(args) => backup::run(args),
+        Command::Monitor(args) => monitor::run(args),
         Command::Verify(args) => verify::run(args),
     }
 }
