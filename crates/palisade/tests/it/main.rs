@@ -1,6 +1,7 @@
 //! The binary as a user runs it, under its own name and the peers'.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod authority;
 mod conformance;
 mod daemons;
 mod hostile;

@@ -1,0 +1,105 @@
+//! An authority as a process of its own: served, used, killed, followed from outside.
+
+use crate::Bench;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// A served authority, killed when dropped.
+struct Served {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(bench: &Bench, folder: &str, address: &str) -> Served {
+    let arguments = ["authority", "serve", folder, "--listen", address, "--dev-issuer"];
+    let mut command = bench.command("palisade", &arguments);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let served = Served { child, address: address.to_owned() };
+    let begun = Instant::now();
+    while TcpStream::connect(&served.address).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the authority does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    served
+}
+
+/// The body of a GET.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    body.to_owned()
+}
+
+#[test]
+fn an_authority_signs_survives_a_kill_and_is_followed_from_outside() {
+    let bench = Bench::new();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let url = format!("http://{address}");
+    bench.text("palisade", &["authority", "init", "own"], 0);
+    // A folder that has one is left alone.
+    bench.text("palisade", &["authority", "init", "own"], 1);
+    let served = serve(&bench, "own", &address);
+    fs::write(bench.path("root.json"), get(&address, "/trusted_root.json")).unwrap();
+    fs::write(bench.path("config.json"), get(&address, "/signing_config.json")).unwrap();
+    fs::write(bench.path("file"), "content").unwrap();
+    let sign = |name: &str, code: i32| {
+        let token = get(&address, &format!("/oidc/token?sub={name}&email={name}@example.com"));
+        let token = serde_json::from_str::<serde_json::Value>(&token).map_or(token.clone(), |answer| {
+            ["id_token", "token"].iter().find_map(|key| answer[key].as_str()).unwrap_or(&token).to_owned()
+        });
+        fs::write(bench.path("token"), token.trim()).unwrap();
+        let bundle = format!("{name}.bundle");
+        let arguments = ["sign-blob", "--identity-token", "token", "--signing-config", "config.json"];
+        let rest = ["--trusted-root", "root.json", "--bundle", &bundle, "--yes", "file"];
+        bench.text("cosign", &[&arguments[..], &rest[..]].concat(), code);
+    };
+    let verify = |bundle: &str, identity: &str, code: i32| {
+        let issuer = format!("{url}/oidc");
+        let arguments = ["verify-blob", "--bundle", bundle, "--trusted-root", "root.json", "--certificate-oidc-issuer"];
+        let rest = [issuer.as_str(), "--certificate-identity", identity, "file"];
+        bench.text("cosign", &[&arguments[..], &rest[..]].concat(), code);
+    };
+    let monitor = |identity: &str, code: i32| {
+        let arguments = ["authority", "monitor", &url, "--trusted-root", "root.json", "--state", "state", "--identity"];
+        let output = bench.run("palisade", &[&arguments[..], &[identity]].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        String::from_utf8_lossy(&output.stdout).into_owned() + &error
+    };
+    sign("ann", 0);
+    verify("ann.bundle", "ann@example.com", 0);
+    verify("ann.bundle", "bob@example.com", 1);
+    assert!(monitor("^bob@", 0).starts_with("1 entries"));
+
+    // Nothing that was answered is lost by a kill; the old log without the second entry is a rollback.
+    drop(served);
+    let copy = std::process::Command::new("cp").args(["-r", "own", "old"]).current_dir(bench.path("")).status();
+    assert!(copy.unwrap().success());
+    let served = serve(&bench, "own", &address);
+    sign("bob", 0);
+    verify("ann.bundle", "ann@example.com", 0);
+    verify("bob.bundle", "bob@example.com", 0);
+    assert!(monitor("^bob@", 2).contains("ALERT entry 1: bob@example.com"));
+    assert!(monitor("^bob@", 0).starts_with("2 entries"));
+    drop(served);
+    let served = serve(&bench, "old", &address);
+    assert!(monitor("^bob@", 1).contains("rolled back from 2 to 1"));
+    sign("eve", 0);
+    assert!(monitor("^bob@", 1).contains("forked"));
+    drop(served);
+    bench.text("palisade", &["authority", "verify", "own"], 0);
+}
