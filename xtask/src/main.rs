@@ -1,4 +1,4 @@
-//! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `deny`, `tidy`, `ready`.
+//! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `interop`, `deny`, `tidy`, `ready`.
 
 mod bench;
 mod bench_log;
@@ -8,6 +8,7 @@ mod findings;
 mod fuzz;
 mod go;
 mod images;
+mod interop;
 mod machine;
 mod measure;
 mod oracle;
@@ -30,6 +31,7 @@ cargo xtask COMMAND
   bench sign      verification beside Cosign's, and an authority at rest
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
   parity --scan   what Grype finds in them and in lists of packages, with the same advisories; as root
+  interop         signatures between Palisade, Cosign, sigstore-python and sigstore-js, in all directions
   fuzz [SECONDS [TARGET]]
                   every fuzz target (or one) from its kept inputs on, for so many seconds each; 60 unless told
   deny            licences, sources and versions of the dependencies, by deny.toml
@@ -48,6 +50,7 @@ fn main() -> Result<()> {
         ["bench", "sign"] => bench_sign::sign(),
         ["parity"] => parity::check(),
         ["parity", "--scan"] => findings::check(),
+        ["interop"] => interop::check(),
         ["fuzz"] => fuzz::all(60, None),
         ["fuzz", seconds] => fuzz::all(seconds.parse()?, None),
         ["fuzz", seconds, target] => fuzz::all(seconds.parse()?, Some(target)),

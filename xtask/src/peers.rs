@@ -1,10 +1,11 @@
 //! The peers as programs, built once for each version and kept.
 
 use crate::go;
-use crate::run::{kept, run};
+use crate::run::{kept, root, run, say};
 use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// The version of Syft that Palisade stands in for.
 pub(crate) const SYFT: &str = "1.57.0";
@@ -15,10 +16,62 @@ pub(crate) const GRYPE: &str = "0.121.2";
 /// The version of Cosign that Palisade stands in for.
 pub(crate) const COSIGN: &str = "3.1.3";
 
+/// The last version that writes the older form by default.
+pub(crate) const OLD_COSIGN: &str = "2.6.5";
+
+const CONTAINER_REGISTRY: &str = "0.22.1";
+const SIGSTORE_PYTHON: &str = "4.5.1";
+const SIGSTORE_JS: &str = "5.0.1";
+
 /// Cosign, of a version.
 pub(crate) fn cosign(version: &str) -> Result<PathBuf> {
     let major = version.split('.').next().unwrap_or_default();
     peer("cosign", &format!("github.com/sigstore/cosign/v{major}/cmd/cosign"), version)
+}
+
+/// Crane, which makes images and copies tags.
+pub(crate) fn crane() -> Result<PathBuf> {
+    peer("crane", "github.com/google/go-containerregistry/cmd/crane", CONTAINER_REGISTRY)
+}
+
+/// Crane's registry with the referrers API, which `crane registry serve` leaves off.
+pub(crate) fn registry() -> Result<PathBuf> {
+    let path = kept()?.join("bin").join(format!("registry-{CONTAINER_REGISTRY}"));
+    if !path.is_file() {
+        run(go::command()?.args(["build", "-C"]).arg(root().join("xtask/interop/registry")).arg("-o").arg(&path))?;
+    }
+    Ok(path)
+}
+
+/// A Python that has sigstore-python.
+pub(crate) fn sigstore_python() -> Result<PathBuf> {
+    python(&format!("sigstore-python-{SIGSTORE_PYTHON}"), &[&format!("sigstore=={SIGSTORE_PYTHON}")])
+}
+
+/// A folder in which Node finds sigstore-js.
+pub(crate) fn sigstore_js() -> Result<PathBuf> {
+    let folder = kept()?.join(format!("sigstore-js-{SIGSTORE_JS}"));
+    if !folder.join("complete").is_file() {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--ignore-scripts", "--prefix"]).arg(&folder);
+        run(npm.arg(format!("sigstore@{SIGSTORE_JS}")))?;
+        fs::write(folder.join("complete"), "")?;
+    }
+    Ok(folder)
+}
+
+/// A Python that has these packages, made where it is not there yet.
+pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = kept()?.join(name);
+    let python = folder.join("bin/python");
+    if !folder.join("complete").is_file() {
+        say(&format!("installing {}", packages.join(", ")));
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut pip = Command::new(&python);
+        run(pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check"]).args(packages))?;
+        fs::write(folder.join("complete"), "")?;
+    }
+    Ok(python)
 }
 
 /// Syft.

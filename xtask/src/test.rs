@@ -1,7 +1,7 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
 use crate::run::{cargo, run, run_last, say};
-use crate::{deny, findings, fuzz, images, machine, parity, validate};
+use crate::{deny, findings, fuzz, images, interop, machine, parity, validate};
 use anyhow::Result;
 
 /// For each fuzz target.
@@ -12,6 +12,7 @@ pub(crate) fn all() -> Result<()> {
     machine::ready()?;
     checks()?;
     validate::check()?;
+    interop::check()?;
     fuzz::all(FUZZ_SECONDS, None)?;
     let mut tests = cargo(&["test", "--workspace", "--quiet"])?;
     if machine::is_root() {

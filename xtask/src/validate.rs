@@ -1,9 +1,9 @@
 //! The product's documents before two independent validators of each format.
 
-use crate::run::{kept, output, palisade, root, run, say};
+use crate::peers;
+use crate::run::{output, palisade, root, run};
 use anyhow::Result;
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 /// Grows when the packages below change.
@@ -21,7 +21,7 @@ const FORMATS: &[&str] = &["cyclonedx-json", "cyclonedx-xml", "spdx-json", "spdx
 
 /// Writes an SBOM of the checkout in every format and has it validated.
 pub(crate) fn check() -> Result<()> {
-    let python = python()?;
+    let python = peers::python(&format!("validators-{RECIPE}"), VALIDATORS)?;
     let program = palisade()?;
     let folder = std::env::temp_dir().join(format!("palisade-validate-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
@@ -34,18 +34,4 @@ pub(crate) fn check() -> Result<()> {
     });
     fs::remove_dir_all(&folder)?;
     result
-}
-
-/// A Python that has the validators, made where it is not there yet.
-fn python() -> Result<PathBuf> {
-    let folder = kept()?.join(format!("validators-{RECIPE}"));
-    let python = folder.join("bin/python");
-    if !folder.join("complete").is_file() {
-        say("installing the validators of SBOM formats");
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut pip = Command::new(&python);
-        run(pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check"]).args(VALIDATORS))?;
-        fs::write(folder.join("complete"), "")?;
-    }
-    Ok(python)
 }

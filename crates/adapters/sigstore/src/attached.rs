@@ -20,6 +20,8 @@ pub const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
+/// The media type of a configuration that says nothing.
+const EMPTY_CONFIG: &str = "application/vnd.oci.empty.v1+json";
 const CONTENT: &str = "dev.sigstore.bundle.content";
 /// More signatures of one image than anybody checks.
 const MAX_ATTACHED: usize = 2_000;
@@ -106,9 +108,13 @@ pub fn bundles(repository: &Repository, digest: &str) -> Result<Vec<AttachedBund
     Ok(all)
 }
 
-/// Some registries and the fallback tags of some clients leave the type out.
+/// Some registries and the fallback tags of some clients leave the type out, or name the configuration's instead (Cosign 2,
+/// and registries built on go-containerregistry).
 fn may_be_bundle(entry: &Descriptor) -> bool {
-    entry.artifact_type.as_deref().is_none_or(|kind| kind.is_empty() || kind.starts_with(BUNDLE_PREFIX))
+    match entry.artifact_type.as_deref() {
+        None | Some("" | EMPTY_CONFIG) => true,
+        Some(kind) => kind.starts_with(BUNDLE_PREFIX),
+    }
 }
 
 /// The layers of a legacy tag, and of manifests of that kind that refer to the image.
@@ -283,4 +289,23 @@ pub fn simple_signing(
     };
     let optional = Some(annotations).filter(|annotations| !annotations.is_empty());
     serde_json::to_vec(&Payload { critical, optional }).map_err(|error| ServiceError::answer("the payload", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_are_found_under_every_type_that_they_are_listed_as() {
+        for (kind, expected) in [
+            (r#""artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json","#, true),
+            (r#""artifactType": "application/vnd.oci.empty.v1+json","#, true),
+            (r#""artifactType": "","#, true),
+            ("", true),
+            (r#""artifactType": "application/spdx+json","#, false),
+        ] {
+            let entry = format!(r#"{{{kind} "mediaType": "{MANIFEST}", "digest": "sha256:00", "size": 1}}"#);
+            assert_eq!(may_be_bundle(&serde_json::from_str(&entry).unwrap()), expected, "{entry}");
+        }
+    }
 }
