@@ -22,6 +22,18 @@ pub(crate) enum Found {
     Legacy(LegacyLayer),
 }
 
+/// What was signed about an image.
+pub(crate) struct Claims {
+    /// The kind of claim.
+    pub(crate) kind: String,
+    /// What the signer called the image, where that is signed.
+    pub(crate) reference: Option<String>,
+    /// Annotations.
+    pub(crate) optional: Map<String, Json>,
+    /// The log's promise that lies beside a signature of the older form.
+    pub(crate) promise: Option<Json>,
+}
+
 /// All that is attached to a digest: bundles first, then what older versions wrote.
 pub(crate) fn attached(repository: &Repository, digest: &str, kind: Kind) -> anyhow::Result<Vec<Found>> {
     Ok(found(attached::bundles(repository, digest)?, attached::legacy(repository, digest, kind)?))
@@ -61,14 +73,8 @@ impl Found {
         }
     }
 
-    /// What was signed about the image: the kind of claim, and annotations. The digest that is claimed must be the
-    /// image's, unless `is_checked` is off.
-    pub(crate) fn claims(
-        &self,
-        verified: &Verified,
-        digest: &str,
-        is_checked: bool,
-    ) -> anyhow::Result<(String, Map<String, Json>)> {
+    /// What was signed about the image. The digest that is claimed must be the image's, unless `is_checked` is off.
+    pub(crate) fn claims(&self, verified: &Verified, digest: &str, is_checked: bool) -> anyhow::Result<Claims> {
         if let Some(statement) = &verified.statement {
             // Verification has compared the digest already; annotations are those of the subject that has it.
             let (algorithm, hex) = digest.split_once(':').unwrap_or_default();
@@ -77,9 +83,12 @@ impl Found {
                 .iter()
                 .find(|subject| subject.digest.get(algorithm).is_some_and(|found| found == hex));
             let annotations = subject.map(|subject| subject.annotations.clone()).unwrap_or_default();
-            return Ok((statement.predicate_type.clone(), annotations));
+            let kind = statement.predicate_type.clone();
+            return Ok(Claims { kind, reference: None, optional: annotations, promise: None });
         }
-        let Self::Legacy(layer) = self else { return Ok((String::new(), Map::new())) };
+        let Self::Legacy(layer) = self else {
+            return Ok(Claims { kind: String::new(), reference: None, optional: Map::new(), promise: None });
+        };
         let payload = SimpleSigning::parse(&layer.payload)?;
         if is_checked && payload.digest() != digest {
             return Err(crate::outcome::coded(
@@ -88,7 +97,12 @@ impl Found {
             )
             .into());
         }
-        Ok(("cosign container image signature".to_owned(), payload.optional.unwrap_or_default()))
+        Ok(Claims {
+            kind: "cosign container image signature".to_owned(),
+            reference: Some(payload.docker_reference().to_owned()),
+            promise: layer.annotations.get(annotation::BUNDLE).and_then(|promise| serde_json::from_str(promise).ok()),
+            optional: payload.optional.unwrap_or_default(),
+        })
     }
 
     /// Whether it may be an attestation of a type; only its statement, once verified, says so for sure.

@@ -5,7 +5,7 @@ use super::image::{Target, annotations};
 use super::keys::say;
 use super::layouts::Layout;
 use super::policy::{Acceptance, Candidate};
-use super::read::{self, Found};
+use super::read::{self, Claims, Found};
 use super::services::Session;
 use crate::outcome::{OK, Outcome, advised, coded};
 use crate::output;
@@ -15,7 +15,7 @@ use clap::Args;
 use jiff::Timestamp;
 use oci::OciError;
 use oci::registry::RegistryError;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use signing::{Artifact, IdentityPolicy, SignerPolicy, TextMatch, Verified, VerifiedSigner};
 use sigstore::attached::Kind;
 use std::io::Write;
@@ -136,9 +136,9 @@ pub(crate) fn signature(command: &Signature) -> Outcome {
         let accepted = verified(&acceptance, &attached, &command.verification, now)?;
         let mut shown = Vec::new();
         for (found, verified) in accepted {
-            let (kind, optional) = found.claims(&verified, &attached.digest, command.verification.check_claims)?;
-            if wanted.iter().all(|(key, value)| optional.get(key) == Some(value)) {
-                shown.push(shown_signature(&attached, &kind, optional, &verified));
+            let claims = found.claims(&verified, &attached.digest, command.verification.check_claims)?;
+            if wanted.iter().all(|(key, value)| claims.optional.get(key) == Some(value)) {
+                shown.push(shown_signature(&attached, claims, &verified));
             }
         }
         if shown.is_empty() {
@@ -213,7 +213,7 @@ fn header(name: &str, acceptance: &Acceptance, has_claims: bool, has_annotations
 }
 
 /// Cosign's `SimpleContainerImage`, with the names that it gives to a certificate's claims.
-fn shown_signature(attached: &Attached, kind: &str, mut optional: Map<String, Json>, verified: &Verified) -> Json {
+fn shown_signature(attached: &Attached, claims: Claims, verified: &Verified) -> Json {
     const CLAIMS: [(u8, &str); 5] = [
         (2, "githubWorkflowTrigger"),
         (3, "githubWorkflowSha"),
@@ -221,6 +221,10 @@ fn shown_signature(attached: &Attached, kind: &str, mut optional: Map<String, Js
         (5, "githubWorkflowRepository"),
         (6, "githubWorkflowRef"),
     ];
+    let mut optional = claims.optional;
+    if let Some(promise) = claims.promise {
+        optional.insert("Bundle".to_owned(), promise);
+    }
     if let VerifiedSigner::Certificate(certificate) = &verified.signer {
         let identity = &certificate.identity;
         optional.insert("Subject".to_owned(), json!(identity.subjects.first()));
@@ -237,9 +241,9 @@ fn shown_signature(attached: &Attached, kind: &str, mut optional: Map<String, Js
     }
     json!({
         "critical": {
-            "identity": { "docker-reference": attached.name },
+            "identity": { "docker-reference": claims.reference.as_deref().unwrap_or(&attached.name) },
             "image": { "docker-manifest-digest": attached.digest },
-            "type": kind,
+            "type": claims.kind,
         },
         "optional": optional,
     })
