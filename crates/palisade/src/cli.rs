@@ -60,6 +60,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
             "verify-blob",
             "attest-blob",
             "verify-blob-attestation",
+            "trace",
         ],
     ),
     (
@@ -98,6 +99,8 @@ enum Command {
     Convert(commands::convert::Args),
     #[command(flatten)]
     Signing(crate::cosign::Command),
+    /// Who signed and attested what about an image, in order of time, each with its proof.
+    Trace(Box<crate::cosign::trace::Command>),
     /// A Sigstore of one's own: certificates, logs, timestamps and trust root, in one process.
     Authority(commands::authority::Args),
     /// The advisory database.
@@ -143,6 +146,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Outcome {
         Command::Signing(command) => {
             logging::start(cli.global)?;
             crate::cosign::run(&command)
+        }
+        Command::Trace(command) => {
+            logging::start(cli.global)?;
+            crate::cosign::trace::run(&command)
         }
         Command::Authority(args) => {
             logging::start(cli.global)?;

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 const WHAT: &str = "the transparency log";
+/// Entries in one answer of a search, and how many answers are read.
+const SEARCH_ROWS: usize = 100;
+const MAX_ANSWERS: usize = 10;
 
 /// Who verifies the signature: a certificate, or a key alone. In DER.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +92,44 @@ fn log_v2(http: &Http, base: &str, logged: Logged<'_>, key: LoggedKey<'_>) -> Re
     let url = http.url(base, "/api/v2/log/entries")?;
     let answer = http.send(&|client| with_json(client.post(url.clone()), &request))?;
     TlogEntry::parse(&answer).map_err(|error| ServiceError::answer(WHAT, error))
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// Entries in the log's order.
+    pub entries: Vec<TlogEntry>,
+    /// Whether the log has more than are read.
+    pub has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct SearchAnswer {
+    entries: Vec<Value>,
+    next: Option<u64>,
+}
+
+/// Asks the log at `base` (Rekor v2 as Palisade serves it) for entries about what has a digest, `sha256:<hex>`.
+///
+/// # Errors
+/// Where the log can't be reached or searched, or answers nonsense. Whether the entries are in it, and about this, is for
+/// verification to say.
+pub fn search(http: &Http, base: &str, digest: &str) -> Result<Search, ServiceError> {
+    let mut entries = Vec::new();
+    let mut from = 0;
+    for _ in 0..MAX_ANSWERS {
+        let url = http.url(base, &format!("/api/v2/search?hash={digest}&from={from}&limit={SEARCH_ROWS}"))?;
+        let answer: SearchAnswer = http.json(&|client| client.get(url.clone()), WHAT)?;
+        for entry in answer.entries.iter().take(SEARCH_ROWS) {
+            let entry = TlogEntry::parse(entry.to_string().as_bytes());
+            entries.push(entry.map_err(|error| ServiceError::answer(WHAT, error))?);
+        }
+        match answer.next {
+            Some(next) if next > from => from = next,
+            _ => return Ok(Search { entries, has_more: false }),
+        }
+    }
+    Ok(Search { entries, has_more: true })
 }
 
 #[derive(Deserialize)]

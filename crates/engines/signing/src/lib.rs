@@ -42,6 +42,6 @@ pub use timestamp::TimestampError;
 pub use trust::{Trust, TrustError};
 pub use verify::{
     Artifact, QuorumError, TimeSource, Verified, VerifiedCertificate, VerifiedEntry, VerifiedSigner, VerifiedTime,
-    VerifyError, verify, verify_quorum, verify_timestamp,
+    VerifyError, verify, verify_entry, verify_quorum, verify_timestamp,
 };
 pub use x509::{Certificate, CertificateError, ChainError, GeneralName};

@@ -83,6 +83,13 @@ pub(crate) trait Digests: std::fmt::Debug {
 
 /// Verifies that an entry is in the log and of what was signed. The time is the one that the log signed, if it did.
 pub(crate) fn verify(entry: &TlogEntry, log: &Log, logged: &Logged<'_>) -> Result<Option<Timestamp>, LogError> {
+    let (body, time) = verify_logged(entry, log)?;
+    check_body(&body, logged)?;
+    Ok(time)
+}
+
+/// Verifies that an entry is in the log, whatever it is of.
+pub(crate) fn verify_logged(entry: &TlogEntry, log: &Log) -> Result<(Body, Option<Timestamp>), LogError> {
     let body = Body::parse(&entry.canonicalized_body).map_err(LogError::Body)?;
     if body.kind_version() != (entry.kind_version.kind.as_str(), entry.kind_version.version.as_str()) {
         return Err(LogError::Kind);
@@ -99,8 +106,7 @@ pub(crate) fn verify(entry: &TlogEntry, log: &Log, logged: &Logged<'_>) -> Resul
     if entry.inclusion_proof.is_some() {
         verify_inclusion(entry, log, is_v2)?;
     }
-    check_body(&body, logged)?;
-    Ok(time)
+    Ok((body, time))
 }
 
 /// Rekor v1's signed entry timestamp: over canonical JSON of the body, the time, the log and the index.

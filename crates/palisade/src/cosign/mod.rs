@@ -23,6 +23,7 @@ pub(crate) mod read;
 mod rules;
 pub(crate) mod services;
 pub(crate) mod sign;
+pub(crate) mod trace;
 mod verify;
 mod verify_blob;
 

@@ -45,7 +45,7 @@ impl Acceptance {
         if !args.key.is_empty() && has_identity {
             return Err(advised("a key and an identity", "give --key or --certificate-identity, not both"));
         }
-        let keys = public_keys(args)?;
+        let keys = public_keys(&args.key, args.offline)?;
         let (roots, local) = trusted_roots(args, !keys.is_empty())?;
         let trust = if roots.is_empty() { Trust::none() } else { Trust::new(&roots)? };
         let signer = if keys.is_empty() {
@@ -132,15 +132,16 @@ impl Acceptance {
     }
 }
 
-fn public_keys(args: &args::Verification) -> anyhow::Result<Vec<PublicKey>> {
-    if args.key.is_empty() {
+/// The keys that references name; none twice.
+pub(crate) fn public_keys(references: &[String], offline: bool) -> anyhow::Result<Vec<PublicKey>> {
+    if references.is_empty() {
         return Ok(Vec::new());
     }
     let http = Http::new(&HttpOptions::default())?;
     let mut keys: Vec<PublicKey> = Vec::new();
-    for text in &args.key {
+    for text in references {
         let reference = KeyRef::parse(text)?;
-        if args.offline && !matches!(reference, KeyRef::File(_) | KeyRef::Variable(_) | KeyRef::Pkcs11(_)) {
+        if offline && !matches!(reference, KeyRef::File(_) | KeyRef::Variable(_) | KeyRef::Pkcs11(_)) {
             return Err(advised(format!("{text} is not reached offline"), "give the public key as a file or env://"));
         }
         let key = reference.public(&http, &variable, &keys::password)?;
@@ -165,11 +166,9 @@ fn trusted_roots(
         } else if is_by_key && (args.insecure_ignore_tlog || args.private_infrastructure) && !args.use_signed_timestamps
         {
             // A key alone needs nobody else's word.
-        } else if let Some(root) = super::initialize::trusted_root()? {
+        } else if let Some((root, identity)) = known_root()? {
             roots.push(root);
-        } else if let Some((root, identity)) = local::known()? {
-            roots.push(root);
-            local = Some(identity);
+            local = identity;
         } else {
             return Err(advised(
                 "no trusted root",
@@ -178,6 +177,14 @@ fn trusted_roots(
         }
     }
     Ok((roots, local))
+}
+
+/// Whom to trust where nothing is said: an initialised root, else the local authority, which signs for an identity.
+pub(crate) fn known_root() -> anyhow::Result<Option<(TrustedRoot, Option<local::Identity>)>> {
+    if let Some(root) = super::initialize::trusted_root()? {
+        return Ok(Some((root, None)));
+    }
+    Ok(local::known()?.map(|(root, identity)| (root, Some(identity))))
 }
 
 /// The parts of a trusted root that older flags and variables name.

@@ -33,6 +33,27 @@ pub(crate) fn uri(name: &str) -> anyhow::Result<String> {
     Err(advised(format!("invalid predicate type: {name}"), format!("use an address, or one of {}", names.join(", "))))
 }
 
+/// What attestations are, by what their predicate types begin with.
+const WORDS: [(&str, &str); 11] = [
+    (super::sign::PREDICATE, "signature"),
+    ("https://cyclonedx.org/", "SBOM (CycloneDX)"),
+    ("https://spdx.dev/", "SBOM (SPDX)"),
+    ("https://cosign.sigstore.dev/attestation/vuln/", "scan"),
+    ("https://in-toto.io/attestation/vulns", "scan"),
+    ("https://slsa.dev/provenance/", "provenance (SLSA)"),
+    ("https://slsa.dev/verification_summary/", "verification summary (SLSA)"),
+    ("https://openvex.dev/", "VEX (OpenVEX)"),
+    ("https://in-toto.io/Link/", "link (in-toto)"),
+    ("https://cosign.sigstore.dev/attestation/", "attestation (custom)"),
+    ("cosign.sigstore.dev/attestation/", "attestation (custom)"),
+];
+
+/// A predicate type in words.
+pub(crate) fn words(predicate_type: &str) -> String {
+    let known = WORDS.iter().find(|(begin, _)| predicate_type.starts_with(begin));
+    known.map_or_else(|| format!("attestation ({predicate_type})"), |(_, words)| (*words).to_owned())
+}
+
 /// The statement of version 0.1 that Cosign makes of a predicate's file about a digest.
 pub(crate) fn statement(name: &str, predicate: &[u8], subject: &str, digest: &str) -> anyhow::Result<Statement> {
     let predicate_type = uri(name)?;

@@ -13,6 +13,7 @@ mod registry;
 #[path = "../../../adapters/oci/tests/it/server.rs"]
 mod server;
 mod signing;
+mod trace;
 mod update;
 
 use std::fs;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A registry with one image, and its name; `None` where the machine lacks a part.
-fn image(bench: &Bench) -> Option<(Server, String)> {
+pub(crate) fn image(bench: &Bench) -> Option<(Server, String)> {
     let server = start(&bench.path(""))?;
     if !push(bench, &server, "team/app") {
         return None;
@@ -18,7 +18,7 @@ fn image(bench: &Bench) -> Option<(Server, String)> {
     Some((server, name))
 }
 
-fn cosign(bench: &Bench, arguments: &[&str], code: i32) -> String {
+pub(crate) fn cosign(bench: &Bench, arguments: &[&str], code: i32) -> String {
     let output = bench.command("cosign", arguments).env("COSIGN_PASSWORD", "canary-password").output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "cosign {arguments:?}: {error}");

@@ -17,7 +17,7 @@ use crate::timestamp::{self, TimestampError};
 use crate::trust::{Log, Root, Trust};
 use crate::x509::{Certificate, ChainError, Issued};
 use artifact::Hashed;
-use bundle::{Bundle, Content, Envelope, IN_TOTO_PAYLOAD_TYPE, KeyMaterial, MediaType, Statement, TlogEntry};
+use bundle::{Body, Bundle, Content, Envelope, IN_TOTO_PAYLOAD_TYPE, KeyMaterial, MediaType, Statement, TlogEntry};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far a proven time may be ahead of the verifier's clock.
@@ -85,6 +85,13 @@ pub struct VerifiedEntry {
     pub integrated_time: Option<Timestamp>,
 }
 
+impl VerifiedEntry {
+    fn new(entry: &TlogEntry, log: &Log, integrated_time: Option<Timestamp>) -> VerifiedEntry {
+        let (base_url, log_id) = (log.base_url.clone(), log.log_id.clone());
+        VerifiedEntry { base_url, log_id, log_index: entry.log_index, integrated_time }
+    }
+}
+
 /// Verifies a bundle: that the signature is of the artifact and by whom the policy asks for, that it is logged, and that
 /// its certificate was valid when it was made.
 ///
@@ -121,6 +128,20 @@ pub fn verify_timestamp(response: &[u8], signature: &[u8], trust: &Trust) -> Res
         outcome = verify_timestamp_in(response, signature, root);
         if outcome.is_ok() {
             break;
+        }
+    }
+    outcome
+}
+
+/// Verifies an entry alone: that a log of one of the trusted roots has it. Whose signature it is of, and over what, is
+/// what its body says.
+pub fn verify_entry(entry: &TlogEntry, trust: &Trust) -> Result<(Body, VerifiedEntry), VerifyError> {
+    let logs = trust.roots.iter().flat_map(|root| &root.tlogs).filter(|log| log.log_id == entry.log_id);
+    let mut outcome = Err(VerifyError::NotLogged);
+    for log in logs {
+        match log_entry::verify_logged(entry, log) {
+            Ok((body, time)) => return Ok((body, VerifiedEntry::new(entry, log, time))),
+            Err(error) => outcome = Err(error.into()),
         }
     }
     outcome
@@ -221,12 +242,7 @@ impl<'a> Signed<'a> {
         let mut entries = Vec::new();
         for (entry, log, time) in &logged {
             times.extend(time.map(|time| VerifiedTime { time, source: TimeSource::Log(log.base_url.clone()) }));
-            entries.push(VerifiedEntry {
-                base_url: log.base_url.clone(),
-                log_id: log.log_id.clone(),
-                log_index: entry.log_index,
-                integrated_time: *time,
-            });
+            entries.push(VerifiedEntry::new(entry, log, *time));
         }
         let (stamped, is_unknown) = self.verify_timestamps(bundle, root)?;
         let by_identity = matches!(policy.signer, SignerPolicy::Identities(_));

@@ -2,7 +2,7 @@
 
 use crate::vectors::{Case, cases, now};
 use bundle::Bundle;
-use signing::{Artifact, Verified, verify};
+use signing::{Artifact, Verified, verify, verify_entry};
 
 fn outcome(case: &Case, artifact: &Artifact<'_>) -> Result<Verified, Box<dyn std::error::Error>> {
     let policy = case.policy.as_ref().map_err(ToString::to_string)?;
@@ -39,4 +39,21 @@ fn every_case_is_right() {
     assert!(cases.len() >= 60, "{} cases", cases.len());
     // A case must not fail by chance: these are the reasons.
     insta::assert_snapshot!(reasons);
+}
+
+#[test]
+fn an_entry_alone_is_proven_to_be_in_its_log() {
+    for case in cases().iter().filter(|case| !case.must_fail) {
+        let (bundle, trust) = (Bundle::parse(&case.bundle).unwrap(), case.trust().unwrap());
+        let whole = outcome(case, &Artifact::Bytes(&case.artifact)).unwrap();
+        for (entry, proven) in bundle.material.tlog_entries.iter().zip(&whole.entries) {
+            assert_eq!(verify_entry(entry, &trust).unwrap().1, *proven, "{}", case.name);
+            let mut bent = entry.clone();
+            *bent.canonicalized_body.last_mut().unwrap() ^= 1;
+            assert!(verify_entry(&bent, &trust).is_err(), "{}", case.name);
+            let mut other = entry.clone();
+            other.log_id = vec![0; 32];
+            assert!(matches!(verify_entry(&other, &trust), Err(signing::VerifyError::NotLogged)), "{}", case.name);
+        }
+    }
 }
