@@ -158,7 +158,8 @@ impl Judge {
         let is_unknown = match &error {
             VerifyError::NoKey
             | VerifyError::NotLogged
-            | VerifyError::Chain(ChainError::UnknownIssuer)
+            // What certificates are for is looked at before who issued them, and anybody can make one.
+            | VerifyError::Chain(ChainError::UnknownIssuer | ChainError::Usage | ChainError::UnknownCritical)
             | VerifyError::Signature(SignatureError::NeedsMessage)
             | VerifyError::Timestamp(TimestampError::UnknownAuthority) => true,
             VerifyError::Signature(_) => match &bundle.material.key {
@@ -315,5 +316,38 @@ fn contents(body: &Body) -> (Option<Verifier>, Option<Signed<'_>>) {
         Body::IntotoV1(body) => (of_pem(&body.public_key), None),
         Body::IntotoV2(body) => (body.signatures.first().and_then(|signature| of_pem(&signature.public_key)), None),
         _ => (None, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_anybody_can_make_is_unknown_and_only_what_is_trusted_can_be_wrong() {
+        let signer = signing::PrivateKey::generate(signing::KeyKind::P256).unwrap();
+        let known = signing::Signer::public_key(&signer).clone();
+        let judge = Judge::new(Trust::none(), vec![known.clone()], Timestamp::UNIX_EPOCH).unwrap();
+        let by = |hint: String| Bundle {
+            media_type: MediaType::V03,
+            material: Material { key: KeyMaterial::PublicKey { hint }, tlog_entries: vec![], timestamps: vec![] },
+            content: Content::Message(MessageSignature { message_digest: None, signature: vec![] }),
+        };
+        let wrong = || VerifyError::Signature(known.verify(b"a", b"b").unwrap_err());
+        let at = Timestamp::UNIX_EPOCH;
+        for (error, hint, is_unknown) in [
+            (VerifyError::NoKey, String::new(), true),
+            (VerifyError::Chain(ChainError::UnknownIssuer), String::new(), true),
+            (VerifyError::Chain(ChainError::Usage), String::new(), true),
+            (VerifyError::Chain(ChainError::NotValidAt(at)), String::new(), false),
+            (VerifyError::Sct, String::new(), false),
+            (VerifyError::Subject, String::new(), false),
+            (wrong(), "another".to_owned(), true),
+            (wrong(), known.hint(), false),
+        ] {
+            let text = error.to_string();
+            let proof = judge.unproven(error, &by(hint));
+            assert_eq!(matches!(proof, Proof::Unknown(_)), is_unknown, "{text}");
+        }
     }
 }
