@@ -5,12 +5,12 @@ use crate::images;
 use crate::measure::measure;
 use crate::peers;
 use crate::run::{cargo, output, root, run, say, target};
+use crate::server::{docker_registry, free, start};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 41;
@@ -37,16 +37,6 @@ pub(crate) fn sign() -> Result<()> {
     fs::write(&path, &report)?;
     say(&format!("written to {}\n\n{report}", path.display()));
     Ok(())
-}
-
-/// A program that ends with the measurement.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 struct Bench {
@@ -83,20 +73,7 @@ impl Bench {
     }
 
     fn by_key(&self, image: &Path) -> Result<String> {
-        let address = free_address()?;
-        let config = self.scratch.join("registry.yml");
-        let storage = self.scratch.join("storage");
-        fs::write(
-            &config,
-            format!(
-                "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {address}}}\n",
-                storage.display()
-            ),
-        )?;
-        let mut registry = Command::new("docker-registry");
-        registry.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
-        let _registry = Served(registry.spawn()?);
-        wait_for(&address)?;
+        let (_registry, address) = docker_registry(&self.scratch)?;
         let name = format!("{address}/team/app:1");
         let mut copy = Command::new("skopeo");
         copy.args(["copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"]);
@@ -167,12 +144,10 @@ impl Bench {
 
     fn authority(&self) -> Result<String> {
         run(&mut self.command(&self.palisade(), &["authority", "init", "authority"]))?;
-        let address = free_address()?;
+        let address = free()?;
         let mut command = self.command(&self.palisade(), &["authority", "serve", "authority", "--listen", &address]);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
         let begun = Instant::now();
-        let served = Served(command.spawn()?);
-        wait_for(&address)?;
+        let served = start(&mut command, &address)?;
         let ready = begun.elapsed().as_secs_f64();
         std::thread::sleep(Duration::from_secs(3));
         let status = fs::read_to_string(format!("/proc/{}/status", served.0.id()))?;
@@ -191,19 +166,4 @@ fn vectors() -> Result<[PathBuf; 2]> {
     let folder = fs::canonicalize(folder).context("the test vectors are needed (PALISADE_VECTORS)")?;
     let folder = folder.join("sigstore-conformance");
     Ok([folder.join("assets/bundle-verify"), folder.join("public-good-trusted_root.json")])
-}
-
-fn free_address() -> Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
-}
-
-fn wait_for(address: &str) -> Result<()> {
-    let begun = Instant::now();
-    while TcpStream::connect(address).is_err() {
-        if begun.elapsed() > Duration::from_secs(10) {
-            bail!("nothing listens on {address}");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    Ok(())
 }

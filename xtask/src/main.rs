@@ -15,6 +15,7 @@ mod oracle;
 mod parity;
 mod peers;
 mod run;
+mod server;
 mod test;
 mod tidy;
 mod validate;

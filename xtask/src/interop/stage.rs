@@ -2,20 +2,19 @@
 
 use crate::peers::{self, COSIGN, OLD_COSIGN};
 use crate::run::{output, palisade, root};
+use crate::server::{PATIENCE, Server, docker_registry, free, listening, start};
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 /// Who signs.
 pub(crate) const IDENTITY: &str = "signer@example.com";
 /// Who does not.
 pub(crate) const STRANGER: &str = "stranger@example.com";
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A program that signs and verifies.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,15 +43,6 @@ pub(crate) struct Registry {
     /// Can the referrers of one image be attached to another by copying a tag?
     pub(crate) fallback: bool,
     _server: Server,
-}
-
-/// A program that runs until this is dropped.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ended = self.0.kill().and_then(|()| self.0.wait());
-    }
 }
 
 /// Everything that a cell needs.
@@ -223,39 +213,11 @@ fn authority(palisade: &Path, folder: &Path) -> Result<(Server, String)> {
 
 /// Debian's, which has no referrers API, and one that has it.
 fn registries(folder: &Path) -> Result<[Registry; 2]> {
-    let start = |name, fallback, command: &mut Command, address: String| {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let server = Server(child.with_context(|| format!("cannot start {name}"))?);
-        listening(&address)?;
-        Ok::<_, anyhow::Error>(Registry { name, address, fallback, _server: server })
-    };
+    let (server, address) = docker_registry(folder)?;
+    let debian = Registry { name: "docker-registry", address, fallback: true, _server: server };
     let address = free()?;
-    let config = folder.join("registry.yml");
-    let storage = folder.join("registry");
-    fs::write(
-        &config,
-        format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {address}}}\n",
-            storage.display()
-        ),
-    )?;
-    let debian = start("docker-registry", true, Command::new("docker-registry").arg("serve").arg(&config), address)?;
-    let address = free()?;
-    let other = start("referrers", false, Command::new(peers::registry()?).arg(&address), address.clone())?;
-    Ok([debian, other])
-}
-
-fn free() -> Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
-}
-
-fn listening(address: &str) -> Result<()> {
-    let begun = Instant::now();
-    while TcpStream::connect(address).is_err() {
-        ensure!(begun.elapsed() < PATIENCE, "nothing listens at {address}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
+    let server = start(Command::new(peers::registry()?).arg(&address), &address)?;
+    Ok([debian, Registry { name: "referrers", address, fallback: false, _server: server }])
 }
 
 /// A document of the authority.
