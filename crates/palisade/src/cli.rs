@@ -31,16 +31,19 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Examples:
   palisade ship dir:.                              SBOM summary and findings of this folder
+  palisade ship REGISTRY/IMAGE --fail-on critical  all of it, with signature and attestations on the registry
+  palisade trace REGISTRY/IMAGE                    who signed and attested what, with every proof
   palisade sbom alpine:3.20 -o cyclonedx-json      an SBOM of an image
   palisade scan sbom.json --fail-on high           findings of an SBOM; code 2 when one is high or worse
   palisade db update                               the advisory database, from its publishers
   palisade db build --from ./feeds                 the same from a folder of their feeds
-  palisade install-names ~/bin                     the names syft and grype, leading here
+  palisade install-names ~/bin                     the names syft, grype and cosign, leading here
 
 Exit codes:
   0  done
   1  something failed; the message says what, on what, and what to do
   2  a gate that was asked for (--fail-on) does not hold, or the command line is wrong
+  10, 11, 12, 13  `verify`: no signature, no such tag, none that matches, no certificate
   100  `db check` found an update
   130  interrupted; nothing half done is left
 
@@ -89,7 +92,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The whole workflow on one image or folder: catalogue, scan, gate.
+    /// The whole workflow on an image or a folder: catalogue, scan, gate, attest, sign, log, verify.
     Ship(Box<commands::ship::Args>),
     /// What is in an image, a folder or a file.
     Sbom(commands::sbom::Args),
@@ -179,7 +182,7 @@ pub(crate) fn command() -> clap::Command {
     for (group, names) in GROUPS {
         let _ = writeln!(list, "{group}:");
         for found in names.iter().filter_map(|name| command.find_subcommand(name)) {
-            let _ = writeln!(list, "  {:14} {}", found.get_name(), found.get_about().unwrap_or_default());
+            let _ = writeln!(list, "  {:23} {}", found.get_name(), found.get_about().unwrap_or_default());
         }
         list.push('\n');
     }
