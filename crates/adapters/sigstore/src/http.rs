@@ -5,6 +5,7 @@ use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::{Certificate, Identity, StatusCode, Url};
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The largest answer that is read.
@@ -24,39 +25,26 @@ pub struct HttpOptions {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
-/// A client for all services of one command.
+/// A client for all services of one command. It is set up when it is first used: many commands ask nobody.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: Client,
-    allow_http: bool,
+    options: HttpOptions,
+    client: Arc<OnceLock<Client>>,
 }
 
 impl Http {
-    /// Sets it up.
-    ///
-    /// # Errors
-    /// Where a file of `options` can't be read or is no PEM.
-    pub fn new(options: &HttpOptions) -> Result<Self, ServiceError> {
-        let configuration = |path: &PathBuf, cause: String| ServiceError::Configuration { path: path.clone(), cause };
-        let mut builder = Client::builder()
-            .user_agent(concat!("palisade/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(90))
-            // A service that sends its clients on could send tokens on.
-            .redirect(reqwest::redirect::Policy::none());
-        if let Some(path) = &options.ca_cert {
-            let pem = std::fs::read(path).map_err(|error| configuration(path, error.to_string()))?;
-            let all = Certificate::from_pem_bundle(&pem).map_err(|error| configuration(path, error.to_string()))?;
-            builder = builder.tls_certs_merge(all);
+    /// A client that is not set up yet.
+    #[must_use]
+    pub fn new(options: &HttpOptions) -> Self {
+        Self { options: options.clone(), client: Arc::default() }
+    }
+
+    fn client(&self) -> Result<&Client, ServiceError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
         }
-        if let Some((certificate, key)) = &options.identity {
-            let mut pem = std::fs::read(certificate).map_err(|error| configuration(certificate, error.to_string()))?;
-            pem.extend(std::fs::read(key).map_err(|error| configuration(key, error.to_string()))?);
-            let identity = Identity::from_pem(&pem).map_err(|error| configuration(key, error.to_string()))?;
-            builder = builder.identity(identity);
-        }
-        let client = builder.build().map_err(|source| ServiceError::Transport { url: String::new(), source })?;
-        Ok(Self { client, allow_http: options.allow_http })
+        let made = build(&self.options)?;
+        Ok(self.client.get_or_init(|| made))
     }
 
     /// The address `path` under the service at `base`.
@@ -68,7 +56,7 @@ impl Http {
         let url = Url::parse(&format!("{}{path}", base.trim_end_matches('/'))).map_err(|_| refused("no address"))?;
         match url.scheme() {
             "https" => Ok(url),
-            "http" if self.allow_http || is_loopback(&url) => Ok(url),
+            "http" if self.options.allow_http || is_loopback(&url) => Ok(url),
             "http" => Err(refused("plain HTTP to another host; use https, or allow it with --allow-http")),
             _ => Err(refused("neither https nor http")),
         }
@@ -79,9 +67,10 @@ impl Http {
     /// # Errors
     /// Where nothing answers, or with the status and message of a refusal.
     pub fn send(&self, build: &dyn Fn(&Client) -> RequestBuilder) -> Result<Vec<u8>, ServiceError> {
+        let client = self.client()?;
         let mut attempt = 1;
         loop {
-            let result = build(&self.client).send();
+            let result = build(client).send();
             let is_temporary = match &result {
                 Ok(response) => {
                     response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error()
@@ -114,6 +103,28 @@ impl Http {
         // What does not parse may hold a token.
         serde_json::from_slice(&bytes).map_err(|_| ServiceError::Answer { what, cause: "not the expected JSON".into() })
     }
+}
+
+fn build(options: &HttpOptions) -> Result<Client, ServiceError> {
+    let configuration = |path: &PathBuf, cause: String| ServiceError::Configuration { path: path.clone(), cause };
+    let mut builder = Client::builder()
+        .user_agent(concat!("palisade/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(10))
+        .timeout(Duration::from_secs(90))
+        // A service that sends its clients on could send tokens on.
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(path) = &options.ca_cert {
+        let pem = std::fs::read(path).map_err(|error| configuration(path, error.to_string()))?;
+        let all = Certificate::from_pem_bundle(&pem).map_err(|error| configuration(path, error.to_string()))?;
+        builder = builder.tls_certs_merge(all);
+    }
+    if let Some((certificate, key)) = &options.identity {
+        let mut pem = std::fs::read(certificate).map_err(|error| configuration(certificate, error.to_string()))?;
+        pem.extend(std::fs::read(key).map_err(|error| configuration(key, error.to_string()))?);
+        let identity = Identity::from_pem(&pem).map_err(|error| configuration(key, error.to_string()))?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(|source| ServiceError::Transport { url: String::new(), source })
 }
 
 /// Puts a JSON document into a request.
@@ -166,7 +177,7 @@ mod tests {
 
     #[test]
     fn plain_http_stays_on_this_host() {
-        let http = Http::new(&HttpOptions::default()).unwrap();
+        let http = Http::new(&HttpOptions::default());
         for (base, fine) in [
             ("http://127.0.0.1:8080", true),
             ("http://localhost:8080/", true),
@@ -179,7 +190,7 @@ mod tests {
         ] {
             assert_eq!(http.url(base, "/api/v2/signingCert").is_ok(), fine, "{base}");
         }
-        let open = Http::new(&HttpOptions { allow_http: true, ..HttpOptions::default() }).unwrap();
+        let open = Http::new(&HttpOptions { allow_http: true, ..HttpOptions::default() });
         assert!(open.url("http://fulcio.example.com", "/").is_ok());
     }
 

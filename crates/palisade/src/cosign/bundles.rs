@@ -111,7 +111,7 @@ fn create(args: &Create) -> Outcome {
         bundle.material.key = KeyMaterial::Chain(signing::pem::certificates(&read::certificate_pem(path)?)?);
     }
     if let Some(key) = &args.key {
-        let http = sigstore::Http::new(&sigstore::HttpOptions::default())?;
+        let http = sigstore::Http::new(&sigstore::HttpOptions::default());
         let reference = sigstore::keyref::KeyRef::parse(key)?;
         let key = reference.public(&http, &super::keys::variable, &super::keys::password)?;
         bundle.material.key = KeyMaterial::PublicKey { hint: key.hint() };

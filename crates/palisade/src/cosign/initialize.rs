@@ -83,7 +83,7 @@ pub(crate) fn run(command: &Command) -> Outcome {
         (None, true) => "https://tuf-repo-cdn.sigstage.dev".to_owned(),
         (None, false) => "https://tuf-repo-cdn.sigstore.dev".to_owned(),
     };
-    let http = Http::new(&HttpOptions { allow_http: command.allow_http, ..HttpOptions::default() })?;
+    let http = Http::new(&HttpOptions { allow_http: command.allow_http, ..HttpOptions::default() });
     let root = command.root.as_deref().ok_or_else(|| {
         advised(
             "no first root",

@@ -134,7 +134,7 @@ pub(crate) fn public(args: &Public) -> Outcome {
     if args.sk {
         return Err(no_security_key());
     }
-    let http = Http::new(&HttpOptions::default())?;
+    let http = Http::new(&HttpOptions::default());
     let pem = KeyRef::parse(&args.key)?.public(&http, &variable, &password)?.to_pem();
     match &args.outfile {
         Some(path) => output::to_file(path, |out| Ok(out.write_all(pem.as_bytes())?))?,

@@ -137,7 +137,7 @@ pub(crate) fn public_keys(references: &[String], offline: bool) -> anyhow::Resul
     if references.is_empty() {
         return Ok(Vec::new());
     }
-    let http = Http::new(&HttpOptions::default())?;
+    let http = Http::new(&HttpOptions::default());
     let mut keys: Vec<PublicKey> = Vec::new();
     for text in references {
         let reference = KeyRef::parse(text)?;

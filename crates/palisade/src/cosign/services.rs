@@ -39,7 +39,7 @@ impl Session {
         }
         let identity = args.timestamp_client_cert.clone().zip(args.timestamp_client_key.clone());
         let ca_cert = args.timestamp_client_cacert.clone();
-        let http = Http::new(&HttpOptions { allow_http: args.allow_http, ca_cert, identity })?;
+        let http = Http::new(&HttpOptions { allow_http: args.allow_http, ca_cert, identity });
         let (mut services, local) = services(args)?;
         if !args.tlog_upload {
             services.logs.clear();

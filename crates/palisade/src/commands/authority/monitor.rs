@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let keys: Vec<PublicKey> =
         root.tlogs.iter().filter_map(|log| PublicKey::from_spki(&log.public_key.raw_bytes).ok()).collect();
     let identities = args.identity.iter().map(|pattern| Regex::new(pattern)).collect::<Result<_, _>>()?;
-    let http = Http::new(&HttpOptions { allow_http: args.allow_http, ..HttpOptions::default() })?;
+    let http = Http::new(&HttpOptions { allow_http: args.allow_http, ..HttpOptions::default() });
     let watch = Watch { http, url: args.log.clone(), keys, identities };
     loop {
         let (size, uses) = look(&watch, &args.state)?;
