@@ -26,7 +26,7 @@ fn signed(local: &Local, version: u32, artifact: &[u8]) -> Bundle {
     let token = local.mint(WHO).unwrap();
     let mut services = Services::of(local.signing_config(), &[2, 1], Timestamp::now()).unwrap();
     services.logs = vec![(local.url().to_owned(), version)];
-    let http = Http::new(&HttpOptions::default()).unwrap();
+    let http = Http::new(&HttpOptions::default());
     let signatory = Signatory::Identity { signer: &key, id_token: &token };
     sign(&http, &services, &signatory, Subject::Message(artifact)).unwrap()
 }
