@@ -67,7 +67,7 @@ impl Bench {
 
     fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(&self.scratch).env("COSIGN_PASSWORD", "").env("HOME", &self.scratch);
+        command.args(arguments).env("COSIGN_PASSWORD", "").env("HOME", &self.scratch);
         command.env("PALISADE_DATA", self.scratch.join("data"));
         command
     }
@@ -78,9 +78,11 @@ impl Bench {
         let mut copy = Command::new("skopeo");
         copy.args(["copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"]);
         run(copy.arg(format!("oci:{}", image.display())).arg(format!("docker://{name}")))?;
-        run(&mut self.command(&self.palisade(), &["generate-key-pair"]))?;
-        run(&mut self.command(&self.palisade(), &["sign", "--key", "cosign.key", "--tlog-upload=false", &name]))?;
-        let arguments = ["verify", "--key", "cosign.pub", "--insecure-ignore-tlog", &name];
+        let [prefix, private, public] =
+            ["key", "key.key", "key.pub"].map(|file| self.scratch.join(file).display().to_string());
+        run(&mut self.command(&self.palisade(), &["generate-key-pair", "--output-key-prefix", &prefix]))?;
+        run(&mut self.command(&self.palisade(), &["sign", "--key", &private, "--tlog-upload=false", &name]))?;
+        let arguments = ["verify", "--key", &public, "--insecure-ignore-tlog", &name];
         self.row("verify by key, cold process, loopback registry", &arguments, "12 ms, 20 MB")
     }
 
@@ -143,9 +145,10 @@ impl Bench {
     }
 
     fn authority(&self) -> Result<String> {
-        run(&mut self.command(&self.palisade(), &["authority", "init", "authority"]))?;
+        let folder = self.scratch.join("authority").display().to_string();
+        run(&mut self.command(&self.palisade(), &["authority", "init", &folder]))?;
         let address = free()?;
-        let mut command = self.command(&self.palisade(), &["authority", "serve", "authority", "--listen", &address]);
+        let mut command = self.command(&self.palisade(), &["authority", "serve", &folder, "--listen", &address]);
         let begun = Instant::now();
         let served = start(&mut command, &address)?;
         let ready = begun.elapsed().as_secs_f64();
