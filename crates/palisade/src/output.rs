@@ -19,6 +19,17 @@ pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>
     }
 }
 
+/// Documents on standard output, one a line.
+pub(crate) fn lines(documents: &[Vec<u8>]) -> anyhow::Result<()> {
+    to_stdout(|out| {
+        for document in documents {
+            out.write_all(document)?;
+            writeln!(out)?;
+        }
+        Ok(())
+    })
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

@@ -1,6 +1,5 @@
 //! Signatures and attestations on a registry: bundles as referrers, and the tags of older Cosign.
 
-use crate::ServiceError;
 use jiff::Timestamp;
 use oci::registry::{Change, Document};
 use oci::{Descriptor, OciError, Referrer, Repository};
@@ -195,23 +194,20 @@ pub fn attach_legacy(
     let added = Descriptor { annotations: layer.annotations.clone(), ..blob };
     let mut seen: Vec<Descriptor> = vec![added.clone()];
     repository.update_tag(&kind.tag(digest), &mut |current| {
-        let mut layers = match current {
-            Some(current) => parse::<Manifest>(&current.bytes)?.layers,
-            None => Vec::new(),
-        };
+        let before = current.map(|current| parse::<Manifest>(&current.bytes)).transpose()?.map(|before| before.layers);
+        let mut layers = before.clone().unwrap_or_default();
         if existing == Existing::ReplacePredicate {
             let predicate = layer.annotations.get(annotation::PREDICATE_TYPE);
             layers.retain(|there| *there == added || there.annotations.get(annotation::PREDICATE_TYPE) != predicate);
             seen.truncate(1);
         }
-        let before = current.map(|current| parse::<Manifest>(&current.bytes)).transpose()?;
         for known in &seen {
             if !layers.contains(known) {
                 layers.push(known.clone());
             }
         }
         seen.extend(layers.iter().filter(|layer| !seen.contains(layer)).cloned().collect::<Vec<_>>());
-        if before.is_some_and(|before| before.layers == layers) {
+        if before.as_ref() == Some(&layers) {
             return Ok(None);
         }
         legacy_manifest(repository, layers).map(Some)
@@ -250,45 +246,6 @@ struct Manifest {
 
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, OciError> {
     serde_json::from_slice(bytes).map_err(|error| OciError::Malformed { what: "manifest", cause: error.to_string() })
-}
-
-/// What Cosign signs of an image under legacy tags (Red Hat's simple signing).
-///
-/// # Errors
-/// Where an annotation can't be written as JSON.
-pub fn simple_signing(
-    reference: &str,
-    digest: &str,
-    annotations: &serde_json::Map<String, serde_json::Value>,
-) -> Result<Vec<u8>, ServiceError> {
-    #[derive(Serialize)]
-    struct Payload<'a> {
-        critical: Critical<'a>,
-        optional: Option<&'a serde_json::Map<String, serde_json::Value>>,
-    }
-    #[derive(Serialize)]
-    struct Critical<'a> {
-        identity: Identity<'a>,
-        image: Image<'a>,
-        r#type: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Identity<'a> {
-        #[serde(rename = "docker-reference")]
-        docker_reference: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Image<'a> {
-        #[serde(rename = "docker-manifest-digest")]
-        docker_manifest_digest: &'a str,
-    }
-    let critical = Critical {
-        identity: Identity { docker_reference: reference },
-        image: Image { docker_manifest_digest: digest },
-        r#type: "cosign container image signature",
-    };
-    let optional = Some(annotations).filter(|annotations| !annotations.is_empty());
-    serde_json::to_vec(&Payload { critical, optional }).map_err(|error| ServiceError::answer("the payload", error))
 }
 
 #[cfg(test)]

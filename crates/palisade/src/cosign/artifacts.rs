@@ -2,11 +2,12 @@
 
 use super::args::Registry;
 use super::attest;
-use super::image::{Target, options};
+use super::image::{Parts, Target, options};
 use super::keys::say;
 use crate::outcome::{OK, Outcome, advised};
 use crate::output;
 use anyhow::Context;
+use bundle::legacy::SimpleSigning;
 use clap::{Args, Subcommand, ValueEnum};
 use oci::{Descriptor, Document, Reference, Repository};
 use sigstore::attached::{self, Existing, Kind, LegacyLayer, annotation};
@@ -192,14 +193,14 @@ pub(crate) fn tree(command: &Tree) -> Outcome {
         (Kind::Sbom, "📦 SBOMs for an image tag"),
     ] {
         if let Some(manifest) = repository.find_manifest(&kind.tag(digest))? {
-            let layers = layers(&manifest)?.into_iter().map(|layer| layer.digest).collect();
+            let layers = Parts::of(&manifest.bytes)?.layers.into_iter().map(|layer| layer.digest).collect();
             groups.push((format!("{title}: {}:{}", repository.name(), kind.tag(digest)), layers));
         }
     }
     for entry in repository.referrers(digest, None)? {
         let Some(manifest) = repository.find_manifest(&entry.digest)? else { continue };
         let named = attached::predicate_type(&entry).or(entry.artifact_type.as_deref()).unwrap_or("unknown");
-        let layers = layers(&manifest)?.into_iter().map(|layer| layer.digest).collect();
+        let layers = Parts::of(&manifest.bytes)?.layers.into_iter().map(|layer| layer.digest).collect();
         groups.push((format!("🔗 {named} artifacts via OCI referrer: {}@{}", repository.name(), entry.digest), layers));
     }
     output::to_stdout(|out| {
@@ -274,13 +275,7 @@ pub(crate) fn download(command: &Download) -> Outcome {
     if lines.is_empty() {
         return Err(advised(format!("nothing of that kind is attached to {}", of.image), "`tree` shows what is"));
     }
-    output::to_stdout(|out| {
-        for line in &lines {
-            out.write_all(line)?;
-            writeln!(out)?;
-        }
-        Ok(())
-    })?;
+    output::lines(&lines)?;
     Ok(OK)
 }
 
@@ -323,7 +318,7 @@ fn attach_signature(args: &AttachSignature) -> Outcome {
     let digest = &target.manifest.digest;
     let payload = match &args.payload {
         Some(path) => attest::read(path)?,
-        None => attached::simple_signing(&target.repository.name(), digest, &serde_json::Map::new())?,
+        None => SimpleSigning::new(target.repository.name(), digest).to_json(),
     };
     let mut annotations = BTreeMap::new();
     for (name, path) in [
@@ -474,29 +469,8 @@ fn copy_manifest(from: &Repository, to: &Repository, manifest: &Document, tag: O
 }
 
 fn copy_blobs(from: &Repository, to: &Repository, manifest: &Document) -> anyhow::Result<()> {
-    for blob in blobs(manifest)? {
+    for blob in Parts::of(&manifest.bytes)?.blobs() {
         to.copy_blob(from, &blob)?;
     }
     Ok(())
-}
-
-/// The layers of a manifest.
-pub(crate) fn layers(manifest: &Document) -> anyhow::Result<Vec<Descriptor>> {
-    #[derive(serde::Deserialize)]
-    struct Layers {
-        #[serde(default)]
-        layers: Vec<Descriptor>,
-    }
-    let parsed: Layers = serde_json::from_slice(&manifest.bytes).context("the manifest is no JSON")?;
-    Ok(parsed.layers)
-}
-
-/// The configuration and layers of a manifest; nothing of an index.
-pub(crate) fn blobs(manifest: &Document) -> anyhow::Result<Vec<Descriptor>> {
-    #[derive(serde::Deserialize)]
-    struct Config {
-        config: Option<Descriptor>,
-    }
-    let parsed: Config = serde_json::from_slice(&manifest.bytes).context("the manifest is no JSON")?;
-    Ok(parsed.config.into_iter().chain(layers(manifest)?).collect())
 }

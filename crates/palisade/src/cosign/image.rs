@@ -42,7 +42,7 @@ impl Target {
     pub(crate) fn manifests(&self, recursive: bool) -> anyhow::Result<Vec<Document>> {
         let mut all = vec![self.manifest.clone()];
         if recursive {
-            for entry in listed(&self.manifest.bytes)? {
+            for entry in Parts::of(&self.manifest.bytes)?.manifests {
                 all.push(self.repository.manifest(&entry.digest)?);
             }
         }
@@ -50,15 +50,30 @@ impl Target {
     }
 }
 
-/// What an index lists; nothing of an image's manifest.
-fn listed(bytes: &[u8]) -> anyhow::Result<Vec<Descriptor>> {
-    #[derive(serde::Deserialize)]
-    struct Index {
-        #[serde(default)]
-        manifests: Vec<Descriptor>,
+/// What a manifest or an index names.
+#[derive(serde::Deserialize)]
+pub(crate) struct Parts {
+    config: Option<Descriptor>,
+    /// Of a manifest.
+    #[serde(default)]
+    pub(crate) layers: Vec<Descriptor>,
+    /// Of an index.
+    #[serde(default)]
+    pub(crate) manifests: Vec<Descriptor>,
+    /// What it refers to.
+    pub(crate) subject: Option<Descriptor>,
+}
+
+impl Parts {
+    /// Reads a manifest or an index.
+    pub(crate) fn of(bytes: &[u8]) -> anyhow::Result<Self> {
+        serde_json::from_slice(bytes).context("the manifest is no JSON")
     }
-    let index: Index = serde_json::from_slice(bytes).context("the manifest is no JSON")?;
-    Ok(index.manifests)
+
+    /// The configuration and layers; nothing of an index.
+    pub(crate) fn blobs(self) -> impl Iterator<Item = Descriptor> {
+        self.config.into_iter().chain(self.layers)
+    }
 }
 
 /// How registries are reached, as the flags say.

@@ -1,8 +1,7 @@
 //! `save` and `load`: an image with its signatures as an OCI layout, to carry over an air gap.
 
 use super::args::Registry;
-use super::artifacts::{blobs, layers};
-use super::image::{Target, options};
+use super::image::{Parts, Target, options};
 use crate::outcome::{OK, Outcome, advised};
 use crate::output;
 use anyhow::Context;
@@ -92,7 +91,7 @@ fn named(mut descriptor: Descriptor, kind: &str) -> Descriptor {
 }
 
 fn save_manifest(folder: &Path, repository: &Repository, manifest: &Document) -> anyhow::Result<()> {
-    for blob in blobs(manifest)? {
+    for blob in Parts::of(&manifest.bytes)?.blobs() {
         let path = blob_path(folder, &blob.digest)?;
         if !path.exists() {
             let mut stream = repository.open_blob(&blob)?;
@@ -122,7 +121,7 @@ pub(crate) fn load(command: &Load) -> Outcome {
     let layout = Layout::open(&command.dir)?;
     let root = layout.image()?;
     let manifest = layout.document(root)?;
-    for listed in layers_or_manifests(&manifest)? {
+    for listed in Parts::of(&manifest.bytes)?.manifests {
         put(&layout, &repository, &layout.document(&listed)?, None)?;
     }
     put(&layout, &repository, &manifest, reference.tag())?;
@@ -137,15 +136,15 @@ pub(crate) fn load(command: &Load) -> Outcome {
     }
     for entry in layout.entries.iter().filter(|entry| !entry.annotations.contains_key(KIND)) {
         let document = layout.document(entry)?;
-        let Some(subject) = subject(&document)? else { continue };
+        let Some(subject) = Parts::of(&document.bytes)?.subject else { continue };
         put(&layout, &repository, &document, None)?;
-        repository.attach_manifest(&subject, &document, entry)?;
+        repository.attach_manifest(&subject.digest, &document, entry)?;
     }
     Ok(OK)
 }
 
 fn put(layout: &Layout, repository: &Repository, manifest: &Document, tag: Option<&str>) -> anyhow::Result<()> {
-    for blob in blobs(manifest)? {
+    for blob in Parts::of(&manifest.bytes)?.blobs() {
         let path = blob_path(&layout.folder, &blob.digest)?;
         repository.put_stream(&blob, &|| {
             let file = File::open(&path).map_err(|source| OciError::File { path: path.clone(), source })?;
@@ -154,25 +153,6 @@ fn put(layout: &Layout, repository: &Repository, manifest: &Document, tag: Optio
     }
     repository.put_manifest(tag, &manifest.media_type, &manifest.bytes)?;
     Ok(())
-}
-
-fn layers_or_manifests(manifest: &Document) -> anyhow::Result<Vec<Descriptor>> {
-    #[derive(serde::Deserialize)]
-    struct Index {
-        #[serde(default)]
-        manifests: Vec<Descriptor>,
-    }
-    let index: Index = serde_json::from_slice(&manifest.bytes).context("the manifest is no JSON")?;
-    Ok(index.manifests)
-}
-
-fn subject(manifest: &Document) -> anyhow::Result<Option<String>> {
-    #[derive(serde::Deserialize)]
-    struct Subject {
-        subject: Option<Descriptor>,
-    }
-    let parsed: Subject = serde_json::from_slice(&manifest.bytes).context("the manifest is no JSON")?;
-    Ok(parsed.subject.map(|subject| subject.digest))
 }
 
 /// A saved image.
@@ -184,14 +164,8 @@ pub(crate) struct Layout {
 impl Layout {
     /// Opens it.
     pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
-        #[derive(serde::Deserialize)]
-        struct Index {
-            #[serde(default)]
-            manifests: Vec<Descriptor>,
-        }
         let path = folder.join("index.json");
-        let bytes = read(&path)?;
-        let index: Index = serde_json::from_slice(&bytes).with_context(|| path.display().to_string())?;
+        let index = Parts::of(&read(&path)?).with_context(|| path.display().to_string())?;
         Ok(Self { folder: folder.to_path_buf(), entries: index.manifests })
     }
 
@@ -207,7 +181,7 @@ impl Layout {
     pub(crate) fn bundles(&self) -> anyhow::Result<Vec<AttachedBundle>> {
         let mut all = Vec::new();
         for entry in self.entries.iter().filter(|entry| !entry.annotations.contains_key(KIND)) {
-            for layer in layers(&self.document(entry)?)? {
+            for layer in Parts::of(&self.document(entry)?.bytes)?.layers {
                 if layer.media_type.starts_with("application/vnd.dev.sigstore.bundle") {
                     all.push(AttachedBundle { manifest: entry.clone(), json: self.blob(&layer.digest)? });
                 }
@@ -222,7 +196,7 @@ impl Layout {
         let mut all = Vec::new();
         for entry in self.entries.iter().filter(|entry| entry.annotations.get(KIND).is_some_and(|kind| kind == wanted))
         {
-            for layer in layers(&self.document(entry)?)? {
+            for layer in Parts::of(&self.document(entry)?.bytes)?.layers {
                 let annotations: BTreeMap<String, String> = layer.annotations;
                 let payload = self.blob(&layer.digest)?;
                 all.push(LegacyLayer { media_type: layer.media_type, payload, annotations });

@@ -7,6 +7,7 @@ use super::services::Session;
 use crate::outcome::{OK, Outcome, advised};
 use crate::output;
 use anyhow::Context;
+use bundle::legacy::SimpleSigning;
 use bundle::{Bundle, Statement, Subject as Signed};
 use clap::{ArgAction, Args};
 use jiff::Timestamp;
@@ -90,7 +91,9 @@ fn sign(
         publish(target, manifest, &bundle, PREDICATE, command.upload, command.signing.bundle.as_deref())?;
     }
     if !command.signing.new_bundle_format || command.both_formats {
-        let payload = attached::simple_signing(&target.repository.name(), &manifest.digest, annotations)?;
+        let mut payload = SimpleSigning::new(target.repository.name(), &manifest.digest);
+        payload.optional = Some(annotations.clone()).filter(|annotations| !annotations.is_empty());
+        let payload = payload.to_json();
         let bundle = session.sign(Subject::Message(&payload))?;
         let layer = legacy::layer(&bundle, payload, session)?;
         if let Some(path) = &command.output_signature {

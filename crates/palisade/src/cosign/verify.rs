@@ -302,13 +302,7 @@ pub(crate) fn attestation(command: &Attestation) -> Outcome {
             return Err(error.context(coded(NO_MATCH, "no matching attestations")));
         }
         header(&attached.name, &acceptance, command.verification.check_claims, false);
-        output::to_stdout(|out| {
-            for line in &lines {
-                out.write_all(line)?;
-                writeln!(out)?;
-            }
-            Ok(())
-        })?;
+        output::lines(&lines)?;
     }
     Ok(OK)
 }
