@@ -95,7 +95,33 @@ pub mod annotation {
 /// # Errors
 /// Where the registry does not answer, or a manifest is malformed.
 pub fn bundles(repository: &Repository, digest: &str) -> Result<Vec<AttachedBundle>, OciError> {
-    let referrers = repository.referrers(digest, None)?;
+    bundles_of(repository, &repository.referrers(digest, None)?)
+}
+
+/// Bundles, and the layers of a kind that older versions wrote: [`bundles`] and [`legacy`], with fewer requests.
+///
+/// # Errors
+/// As they do.
+pub fn all(
+    repository: &Repository,
+    digest: &str,
+    kind: Kind,
+) -> Result<(Vec<AttachedBundle>, Vec<LegacyLayer>), OciError> {
+    let (tagged, referring) = std::thread::scope(|scope| {
+        // A registry's answer takes longer than the work on it.
+        let tagged = scope.spawn(|| repository.find_manifest(&kind.tag(digest)));
+        let referring = repository.referrers(digest, None).and_then(|referrers| {
+            let bundles = bundles_of(repository, &referrers)?;
+            Ok((bundles, referrers))
+        });
+        (tagged.join(), referring)
+    });
+    let tagged = tagged.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let (bundles, referrers) = referring?;
+    Ok((bundles, legacy_of(repository, tagged, &referrers, kind)?))
+}
+
+fn bundles_of(repository: &Repository, referrers: &[Descriptor]) -> Result<Vec<AttachedBundle>, OciError> {
     let mut all = Vec::new();
     for entry in referrers.iter().filter(|entry| may_be_bundle(entry)).take(MAX_ATTACHED) {
         let Some(manifest) = repository.find_manifest(&entry.digest)? else { continue };
@@ -121,9 +147,19 @@ fn may_be_bundle(entry: &Descriptor) -> bool {
 /// # Errors
 /// Where the registry does not answer, or a manifest is malformed.
 pub fn legacy(repository: &Repository, digest: &str, kind: Kind) -> Result<Vec<LegacyLayer>, OciError> {
-    let mut manifests: Vec<Document> = repository.find_manifest(&kind.tag(digest))?.into_iter().collect();
+    let tagged = repository.find_manifest(&kind.tag(digest))?;
+    legacy_of(repository, tagged, &repository.referrers(digest, None)?, kind)
+}
+
+fn legacy_of(
+    repository: &Repository,
+    tagged: Option<Document>,
+    referrers: &[Descriptor],
+    kind: Kind,
+) -> Result<Vec<LegacyLayer>, OciError> {
+    let mut manifests: Vec<Document> = tagged.into_iter().collect();
     let wanted = format!("{COSIGN_PREFIX}{}", kind.suffix());
-    for entry in repository.referrers(digest, None)? {
+    for entry in referrers {
         if entry.artifact_type.as_deref().is_some_and(|found| found.starts_with(&wanted)) {
             manifests.extend(repository.find_manifest(&entry.digest)?);
         }

@@ -36,7 +36,8 @@ pub(crate) struct Claims {
 
 /// All that is attached to a digest: bundles first, then what older versions wrote.
 pub(crate) fn attached(repository: &Repository, digest: &str, kind: Kind) -> anyhow::Result<Vec<Found>> {
-    Ok(found(attached::bundles(repository, digest)?, attached::legacy(repository, digest, kind)?))
+    let (bundles, legacy) = attached::all(repository, digest, kind)?;
+    Ok(found(bundles, legacy))
 }
 
 /// Bundles and layers of legacy tags.

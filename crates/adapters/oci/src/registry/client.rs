@@ -4,17 +4,15 @@ use super::challenge::Challenge;
 use super::docker_config::{self, Credentials};
 use super::error::RegistryError;
 use super::options::RegistryOptions;
+use super::transport::Transport;
 use crate::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::blocking::{Client as Http, RequestBuilder, Response};
+use reqwest::blocking::{RequestBuilder, Response};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Certificate, Identity, Method, StatusCode, Url};
-use std::fs;
+use reqwest::{Method, StatusCode, Url};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Read;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -25,17 +23,14 @@ const MAX_ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 /// The longest `Retry-After` that is obeyed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
-const MAX_REDIRECTS: usize = 10;
 /// A token's document.
 const MAX_TOKEN: u64 = 1 << 20;
 /// A whole document, however slowly it trickles.
 const DOCUMENT_DEADLINE: Duration = Duration::from_secs(60);
-/// A file of certificates or a key.
-const MAX_PEM: u64 = 16 << 20;
 
 /// One registry, for one repository.
 pub(crate) struct Client {
-    http: Http,
+    transport: Transport,
     base: Url,
     /// As shown to users.
     pub(crate) host: String,
@@ -48,21 +43,21 @@ impl Client {
     /// Finds out by which scheme `host` answers.
     pub(crate) fn connect(host: &str, repository: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let is_local = is_loopback(host);
-        let http = build(host, is_local, options)?;
+        let transport = Transport::new(host, is_local, options);
         let schemes: &[&str] = match (is_local, options.insecure_use_http) {
             // Nothing can listen in on a loopback, and almost no registry there has a certificate.
             (true, _) => &["http", "https"],
             (false, true) => &["https", "http"],
             (false, false) => &["https"],
         };
-        let base = choose_scheme(&http, host, schemes)?;
+        let base = choose_scheme(&transport, host, schemes)?;
         let credentials = credentials(host, repository, options);
         let authorization = match &credentials {
             Some(Credentials::Bearer(token)) => Some(header("Bearer ", token)),
             _ => None,
         };
         let (host, repository) = (host.to_owned(), repository.to_owned());
-        Ok(Self { http, base, host, repository, credentials, authorization: Mutex::new(authorization.flatten()) })
+        Ok(Self { transport, base, host, repository, credentials, authorization: Mutex::new(authorization.flatten()) })
     }
 
     /// `manifests/latest` or `blobs/sha256:...` of the repository, from byte `start` on.
@@ -101,8 +96,8 @@ impl Client {
         let what = url.path().trim_start_matches("/v2/").to_owned();
         let mut has_answered_challenge = false;
         loop {
-            let response = self.send(&what, &mut || {
-                let request = build(self.http.request(method.clone(), url.clone()));
+            let response = self.send(&what, &method, url, &mut |request| {
+                let request = build(request);
                 match &*self.authorization.lock().unwrap_or_else(PoisonError::into_inner) {
                     Some(value) => request.header(AUTHORIZATION, value.clone()),
                     None => request,
@@ -120,10 +115,16 @@ impl Client {
     }
 
     /// Sends until there is an answer that is neither 429 nor 5xx.
-    fn send(&self, what: &str, request: &mut dyn FnMut() -> RequestBuilder) -> Result<Response, RegistryError> {
+    fn send(
+        &self,
+        what: &str,
+        method: &Method,
+        url: &Url,
+        build: &mut dyn FnMut(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, RegistryError> {
         let mut attempt = 1;
         loop {
-            let result = request().send();
+            let result = self.transport.send(method, url, build)?;
             let asked_pause = match &result {
                 Ok(response) if is_temporary(response.status()) => retry_after(response),
                 Ok(_) => return result.map_err(|source| self.transport(source)),
@@ -209,8 +210,7 @@ impl Client {
                     .append_pair("client_id", "palisade")
                     .append_pair("refresh_token", token.expose());
                 let body = Zeroizing::new(form.query().unwrap_or_default().to_owned());
-                self.send(what, &mut || {
-                    let request = self.http.post(url.clone());
+                self.send(what, &Method::POST, &url, &mut |request| {
                     request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.as_bytes().to_vec())
                 })?
             }
@@ -220,12 +220,9 @@ impl Client {
                     Some(Credentials::Login { username, password }) => header("Basic ", &basic(username, password)),
                     _ => None,
                 };
-                self.send(what, &mut || {
-                    let request = self.http.get(url.clone());
-                    match &authorization {
-                        Some(value) => request.header(AUTHORIZATION, value.clone()),
-                        None => request,
-                    }
+                self.send(what, &Method::GET, &url, &mut |request| match &authorization {
+                    Some(value) => request.header(AUTHORIZATION, value.clone()),
+                    None => request,
                 })?
             }
         };
@@ -258,69 +255,8 @@ impl Client {
     }
 }
 
-fn build(host: &str, is_local: bool, options: &RegistryOptions) -> Result<Http, RegistryError> {
-    let failed = |cause: String| RegistryError::Configuration { host: host.to_owned(), cause };
-    let mut builder = Http::builder()
-        .user_agent(concat!("palisade/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(options.timeouts.connect)
-        // For the answer's head, and then for each read of its body.
-        .timeout(options.timeouts.idle)
-        // Hosts other than the first one get no Authorization.
-        .redirect(Policy::custom(follow))
-        .tls_danger_accept_invalid_certs(options.insecure_skip_tls_verify);
-    if is_local {
-        builder = builder.no_proxy();
-    }
-    if let Some(path) = options.ca_cert.as_ref().filter(|_| !options.insecure_skip_tls_verify) {
-        builder = builder.tls_certs_merge(certificates(path).map_err(failed)?);
-    }
-    if let Some((certificate, key)) = options.credentials(host).find_map(|entry| entry.client_certificate()) {
-        let mut pem = Zeroizing::new(read_pem(certificate).map_err(failed)?);
-        let key = Zeroizing::new(read_pem(key).map_err(failed)?);
-        pem.extend_from_slice(&key);
-        builder = builder.identity(Identity::from_pem(&pem).map_err(|error| failed(error.to_string()))?);
-    }
-    builder.build().map_err(|error| failed(error.to_string()))
-}
-
-fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let is_downgrade = attempt.url().scheme() != "https"
-        && attempt.previous().last().is_some_and(|previous| previous.scheme() == "https");
-    if is_downgrade {
-        attempt.error("a redirect from HTTPS to plain HTTP")
-    } else if attempt.previous().len() > MAX_REDIRECTS {
-        attempt.error("too many redirects")
-    } else {
-        attempt.follow()
-    }
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate>, String> {
-    let is_certificate =
-        |path: &Path| matches!(path.extension().and_then(|extension| extension.to_str()), Some("crt" | "cert" | "pem"));
-    let paths = if path.is_dir() {
-        let entries = fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        entries.flatten().map(|entry| entry.path()).filter(|path| is_certificate(path)).collect()
-    } else {
-        vec![path.to_path_buf()]
-    };
-    let mut all = Vec::new();
-    for path in paths {
-        let bundle = Certificate::from_pem_bundle(&read_pem(&path)?);
-        all.extend(bundle.map_err(|error| format!("{}: {error}", path.display()))?);
-    }
-    Ok(all)
-}
-
-fn read_pem(path: &Path) -> Result<Vec<u8>, String> {
-    let failed = |error| format!("{}: {error}", path.display());
-    let mut bytes = Vec::new();
-    fs::File::open(path).map_err(failed)?.take(MAX_PEM).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
-}
-
 /// The first scheme by which something answers `/v2/`. No credential is sent yet.
-fn choose_scheme(http: &Http, host: &str, schemes: &[&str]) -> Result<Url, RegistryError> {
+fn choose_scheme(transport: &Transport, host: &str, schemes: &[&str]) -> Result<Url, RegistryError> {
     let configuration = |error: String| RegistryError::Configuration { host: host.to_owned(), cause: error };
     let mut last = None;
     for (index, scheme) in schemes.iter().enumerate() {
@@ -328,7 +264,7 @@ fn choose_scheme(http: &Http, host: &str, schemes: &[&str]) -> Result<Url, Regis
         if schemes.len() == 1 {
             return Ok(url);
         }
-        match http.get(url.clone()).send() {
+        match transport.send(&Method::GET, &url, &mut |request| request)? {
             // What a TLS server says to plain HTTP.
             Ok(response) if response.status() == StatusCode::BAD_REQUEST && index + 1 < schemes.len() => {}
             Ok(_) => return Ok(url),

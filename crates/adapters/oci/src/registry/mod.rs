@@ -8,6 +8,7 @@ mod error;
 mod options;
 mod referrers;
 mod repository;
+mod transport;
 
 pub use error::RegistryError;
 pub use options::{Mirror, RegistryCredentials, RegistryOptions, Timeouts};
