@@ -11,6 +11,8 @@ pub struct Response {
     pub data: Option<Map>,
     /// A secret that ends.
     pub lease: Option<Lease>,
+    /// `lease_duration` of what has no lease (KV 1): after this long it should be read again.
+    pub lease_duration: Duration,
     /// A login: the server makes the token.
     pub auth: Option<Auth>,
     /// `warnings`.
