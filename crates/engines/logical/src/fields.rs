@@ -21,6 +21,11 @@ impl<'a> Fields<'a> {
         self.data.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether it is there and `null`: a patch takes something away.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.data.get(name).is_some_and(Value::is_null)
+    }
+
     /// Whether it is there.
     pub fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()

@@ -4,7 +4,7 @@
 //! [`System`]; it knows neither HTTP nor where it is mounted. A secret that ends is a [`Lease`] of the response, a login an
 //! [`Auth`]: the server keeps both, and asks the backend to renew and to revoke them.
 //!
-//! Futures are boxed and name no runtime. [`Memory`] is a storage for tests.
+//! Futures are boxed and name no runtime. [`Memory`] is a storage and [`Alone`] a system for tests.
 
 mod backend;
 mod duration;
@@ -19,7 +19,7 @@ pub use backend::{Backend, Context, Entity, Grant, Group, Pending, SpecialPaths,
 pub use duration::{ParseDurationError, format_duration, parse_duration};
 pub use error::Error;
 pub use fields::Fields;
-pub use memory::Memory;
+pub use memory::{Alone, Memory};
 pub use request::{Caller, Connection, Operation, Request};
 pub use response::{Alias, Auth, Lease, Raw, Response, TokenType};
 pub use storage::{Batch, Entry, Secret, Storage, StorageExt};

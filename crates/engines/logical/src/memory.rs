@@ -1,6 +1,8 @@
-use crate::{Batch, Entry, Error, Pending, Secret, Storage};
+use crate::{Batch, Entity, Entry, Error, Pending, Secret, Storage, System};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A storage in memory, for tests of backends.
 #[derive(Default)]
@@ -66,5 +68,31 @@ impl Storage for Memory {
             Err(Error::Conflict)
         };
         Box::pin(async move { result })
+    }
+}
+
+/// A server without anything, for tests of backends: the usual lifetimes, no options, no entities.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alone;
+
+impl System for Alone {
+    fn lifetimes(&self) -> (Duration, Duration) {
+        (Duration::from_secs(2_764_800), Duration::from_secs(2_764_800))
+    }
+
+    fn options(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    fn entity<'a>(&'a self, _id: &'a str) -> Pending<'a, Option<Entity>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn password<'a>(&'a self, _policy: &'a str) -> Pending<'a, Zeroizing<String>> {
+        Box::pin(async { Err(Error::internal("there are no password policies here")) })
+    }
+
+    fn api_address(&self) -> Option<String> {
+        None
     }
 }
