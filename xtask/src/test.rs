@@ -1,7 +1,7 @@
 //! Everything that CI runs, cheapest first, ending with the test runner's own closing lines.
 
 use crate::run::{cargo, run, run_last, say};
-use crate::{deny, findings, fuzz, images, interop, machine, parity, validate};
+use crate::{deny, findings, fuzz, images, interop, machine, parity, peers, validate};
 use anyhow::Result;
 
 /// For each fuzz target.
@@ -15,6 +15,7 @@ pub(crate) fn all() -> Result<()> {
     interop::check()?;
     fuzz::all(FUZZ_SECONDS, None)?;
     let mut tests = cargo(&["test", "--workspace", "--quiet"])?;
+    tests.env("PALISADE_OPENBAO", peers::openbao()?);
     if machine::is_root() {
         let images = images::build(images::TESTED)?;
         parity::on(&images)?;

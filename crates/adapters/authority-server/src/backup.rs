@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use storage::Redb;
+use storage::{Place, Redb, StoreError};
 use zip::ZipWriter;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
@@ -39,14 +39,19 @@ pub enum BackupError {
 }
 
 /// Copies an authority that is not being served into a zip file of mode 0600, secrets included. Unpacked, it is the
-/// authority again. Gives the number of files.
+/// authority again; logs in a database are not in the copy. Gives the number of files.
 ///
 /// # Errors
 /// When `file` exists already, the authority is being served, or the system refuses.
 pub fn backup(folder: &Path, file: &Path) -> Result<usize, BackupError> {
     let opened = Folder::open(folder)?;
     // As long as it is open here, nobody else writes to it; what was committed is in the file.
-    let _store = opened.store().exists().then(|| Redb::open(&opened.store())).transpose().map_err(StartError::from)?;
+    let _store = match opened.store()? {
+        Place::File(path) if path.exists() => {
+            Some(Redb::open(&path).map_err(StoreError::from).map_err(StartError::from)?)
+        }
+        _ => None,
+    };
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| BackupError::Io { path, source }

@@ -2,7 +2,9 @@
 
 use crate::certificates;
 use crate::folder::{Folder, FolderError};
+use crate::repository::Files;
 use crate::runtime::StartError;
+use crate::shelf::{SharedError, Shelf};
 use authority::tuf::{Trusted, TufError};
 use authority::{Ca, KeyError, KeyRecord, Role, Tsa};
 use jiff::Timestamp;
@@ -11,8 +13,7 @@ use ledger::{LedgerError, Reader, View};
 use signing::{PublicKey, SignatureError, Trust, TrustError};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use storage::Redb;
+use storage::{Connection, Place, Store};
 use tlog::{Hash, SignedCheckpoint, TILE_WIDTH, TilePath, TileRow, leaf_hash, parse_entry_bundle};
 
 /// What is wrong with an authority.
@@ -25,6 +26,9 @@ pub enum CheckError {
     /// The store can't be opened: perhaps the authority is being served.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The database has another authority, or can't be read.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
     /// A certificate is not of its key.
     #[error("the certificate of {id} is wrong")]
     Certificate {
@@ -87,45 +91,58 @@ const LOGS: [(&str, &str, &[u8], Role); 3] = [
     ("ct", "ct", certificates::PREFIX, Role::Ct),
 ];
 
-/// Checks an authority that is not being served.
+/// Checks an authority; one whose logs are in its folder must not be served meanwhile. `storage` is the database where
+/// that is not the one that the folder names.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub async fn check(path: &Path, now: Timestamp) -> Result<Checked, CheckError> {
+pub async fn check(path: &Path, storage: Option<&Connection>, now: Timestamp) -> Result<Checked, CheckError> {
     let folder = Folder::open(path)?;
     folder.issuers()?;
-    let mut checked = Checked { keys: keys(&folder)?, tuf_root: tuf(&folder, now)?, ..Checked::default() };
-    let (_open, views) = views(&folder).await?;
+    let mut checked = Checked { keys: keys(&folder)?, ..Checked::default() };
+    let store = open(&folder, storage).await?;
+    let shelf = store.as_ref().map_or(Shelf::Folder, Shelf::of);
+    checked.tuf_root = tuf(&shelf.read(&folder).await?.files, now)?;
+    let views = views(store.as_ref()).await?;
     for (log, view) in &views {
         checked.entries.insert(log.0, entries(&folder, *log, view).await?);
     }
     Ok(checked)
 }
 
-/// How many entries each log has, of an authority that is not being served.
+/// How many entries each log has; as [`check`].
 ///
 /// # Errors
 /// When the store can't be opened or read.
-pub async fn sizes(folder: &Folder) -> Result<BTreeMap<&'static str, u64>, CheckError> {
-    let (_open, views) = views(folder).await?;
+pub async fn sizes(folder: &Folder, storage: Option<&Connection>) -> Result<BTreeMap<&'static str, u64>, CheckError> {
+    let store = open(folder, storage).await?;
+    let views = views(store.as_ref()).await?;
     Ok(views.iter().map(|(log, view)| (log.0, view.latest().size)).collect())
 }
 
 type Log = (&'static str, &'static str, &'static [u8], Role);
 
-/// What the logs hold. It can be read as long as the store is open.
-async fn views(folder: &Folder) -> Result<(Option<Redb>, Vec<(Log, View)>), CheckError> {
-    if !folder.store().exists() {
-        return Ok((None, Vec::new()));
+/// The store; nothing where none was begun.
+async fn open(folder: &Folder, storage: Option<&Connection>) -> Result<Option<Store>, CheckError> {
+    let place = match storage {
+        Some(connection) => Place::Postgres(connection.clone()),
+        None => folder.store()?,
+    };
+    match &place {
+        Place::File(path) if !path.exists() => Ok(None),
+        place => Ok(Some(Store::open(place).await.map_err(StartError::from)?)),
     }
-    let store = Redb::open(&folder.store()).map_err(StartError::from)?;
+}
+
+/// What the logs hold. It can be read as long as the store is open.
+async fn views(store: Option<&Store>) -> Result<Vec<(Log, View)>, CheckError> {
     let mut views = Vec::new();
-    for log in LOGS {
-        let reader = Reader::new(Arc::new(store.space(log.1)), log.2);
+    for (log, store) in LOGS.into_iter().flat_map(|log| store.map(|store| (log, store))) {
+        let reader = Reader::new(store.space(log.1), log.2);
         let view = reader.view().await.map_err(|source| CheckError::Ledger { log: log.0, source })?;
         views.extend(view.map(|view| (log, view)));
     }
-    Ok((Some(store), views))
+    Ok(views)
 }
 
 fn keys(folder: &Folder) -> Result<usize, CheckError> {
@@ -146,8 +163,7 @@ fn keys(folder: &Folder) -> Result<usize, CheckError> {
     Ok(folder.state().keys.len())
 }
 
-fn tuf(folder: &Folder, now: Timestamp) -> Result<u64, CheckError> {
-    let files: BTreeMap<String, Vec<u8>> = folder.read_tuf()?.into_iter().collect();
+fn tuf(files: &Files, now: Timestamp) -> Result<u64, CheckError> {
     if files.is_empty() {
         // Never served.
         return Ok(0);

@@ -1,7 +1,8 @@
 //! An authority on disk.
 //!
 //! `authority.json` has the keys over time without their secrets, `keys/` the secrets (mode 0600), `issuers.yaml` whom to
-//! believe, `tuf/` what the TUF repository publishes, `store.redb` the logs. Every file is written whole or not at all.
+//! believe, `tuf/` what the TUF repository publishes, `store.redb` the logs; the last two are in a database where several
+//! nodes serve one authority. Every file is written whole or not at all.
 
 use authority::{ConfigError, Issuers, KeyError, KeyRecord, Role, SigningKey, State};
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use storage::{Connection, ConnectionError, Place};
 use zeroize::Zeroizing;
 
 const STATE: &str = "authority.json";
@@ -67,6 +69,12 @@ pub enum FolderError {
     /// A role that can't be rotated.
     #[error("{0:?} is none of ca, log, tsa, ct, tuf")]
     Rotate(String),
+    /// The connection string of the database.
+    #[error("the authority's storage")]
+    Storage(#[from] ConnectionError),
+    /// A password has no place in a folder that is copied to each node.
+    #[error("the connection string of the storage has a password, which is not kept")]
+    Password,
     /// `issuers.yaml` is wrong.
     #[error("{}", path.display())]
     Issuers {
@@ -87,10 +95,32 @@ pub(crate) struct TufVersions {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Kept {
+pub(crate) struct Kept {
     #[serde(flatten)]
-    state: State,
-    tuf: TufVersions,
+    pub(crate) state: State,
+    pub(crate) tuf: TufVersions,
+    /// The database, if the logs are in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) storage: Option<String>,
+}
+
+/// What a new authority will be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Whose it is.
+    pub name: String,
+    /// Where clients will reach it; otherwise on this machine.
+    pub url: Option<String>,
+    /// The connection string of the database that has its logs, without a password; otherwise they are in the folder.
+    pub storage: Option<String>,
+}
+
+impl Plan {
+    /// On this machine, with all in its folder.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), url: None, storage: None }
+    }
 }
 
 /// An authority's folder.
@@ -126,18 +156,24 @@ fn make(path: &Path) -> Result<(), FolderError> {
 }
 
 impl Folder {
-    /// Makes an authority: all keys and trust files, or nothing. `url` is where clients will reach it.
+    /// Makes an authority: all keys and trust files, or nothing.
     ///
     /// # Errors
-    /// When there is something at `path` already, or the system refuses.
-    pub fn init(path: &Path, name: &str, url: Option<&str>, now: Timestamp) -> Result<Self, FolderError> {
+    /// When there is something at `path` already, the system refuses, or the connection string can't be kept.
+    pub fn init(path: &Path, plan: &Plan, now: Timestamp) -> Result<Self, FolderError> {
+        if let Some(storage) = &plan.storage {
+            Connection::parse(storage, &|_| None)?;
+            if Connection::names_password(storage) {
+                return Err(FolderError::Password);
+            }
+        }
         let occupied = |path: &Path| fs::read_dir(path).map_or(path.exists(), |mut entries| entries.next().is_some());
         if occupied(path) {
             return Err(FolderError::Exists(path.to_owned()));
         }
         let name_of = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let beside = path.with_file_name(format!(".{name_of}.{}.new", std::process::id()));
-        let made = Self::fill(&beside, State::new(name, url.unwrap_or(LOCAL_URL)), now).and_then(|()| {
+        let made = Self::fill(&beside, plan, now).and_then(|()| {
             fs::rename(&beside, path).map_err(|source| match source.kind() {
                 io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => FolderError::Exists(path.to_owned()),
                 _ => FolderError::Io { path: path.to_owned(), source },
@@ -150,10 +186,12 @@ impl Folder {
         Self::open(path)
     }
 
-    fn fill(path: &Path, state: State, now: Timestamp) -> Result<(), FolderError> {
+    fn fill(path: &Path, plan: &Plan, now: Timestamp) -> Result<(), FolderError> {
+        let state = State::new(&plan.name, plan.url.as_deref().unwrap_or(LOCAL_URL));
+        let kept = Kept { state, tuf: TufVersions::default(), storage: plan.storage.clone() };
         make(&path.join(KEYS))?;
         make(&path.join(TUF))?;
-        let mut folder = Self { path: path.to_owned(), kept: Kept { state, tuf: TufVersions::default() } };
+        let mut folder = Self { path: path.to_owned(), kept };
         for role in Role::ALL {
             folder.add(role, now)?;
         }
@@ -194,10 +232,15 @@ impl Folder {
         &self.path
     }
 
-    /// Where the logs are stored.
-    #[must_use]
-    pub fn store(&self) -> PathBuf {
-        self.path.join("store.redb")
+    /// Where the logs are stored: as the folder says, with the password that the environment has (`PGPASSWORD`).
+    ///
+    /// # Errors
+    /// When the folder's connection string is wrong.
+    pub fn store(&self) -> Result<Place, FolderError> {
+        match &self.kept.storage {
+            Some(text) => Ok(Place::Postgres(Connection::parse(text, &|name| std::env::var(name).ok())?)),
+            None => Ok(Place::File(self.path.join("store.redb"))),
+        }
     }
 
     pub(crate) fn state_file(&self) -> PathBuf {
@@ -354,8 +397,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("authority");
         let now = Timestamp::now();
-        let mut folder = Folder::init(&path, "example.org", None, now).unwrap();
-        assert!(matches!(Folder::init(&path, "other", None, now), Err(FolderError::Exists(_))));
+        let mut folder = Folder::init(&path, &Plan::new("example.org"), now).unwrap();
+        assert!(matches!(Folder::init(&path, &Plan::new("other"), now), Err(FolderError::Exists(_))));
         for record in &folder.state().keys {
             let mode = fs::metadata(folder.key_file(&record.id)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{}", record.id);

@@ -11,7 +11,8 @@
 //!
 //! Reading order: [`Folder`] is an authority on disk; `runtime` is one with its keys loaded; [`Server`] serves it and
 //! follows changes of the folder; [`Local`] does so within another program. Routes are in `fulcio`, `trust` and `issuer`;
-//! `jwks` fetches the keys of other issuers, `certificates` logs certificates, `repository` publishes TUF's documents. [`check`] and [`backup`] are for
+//! `jwks` fetches the keys of other issuers, `certificates` logs certificates, `repository` publishes TUF's documents, and
+//! `shelf` is where they are kept and what several nodes share. [`check`] and [`backup`] are for
 //! an authority that is not being served.
 
 mod backup;
@@ -25,13 +26,15 @@ mod local;
 mod repository;
 mod runtime;
 mod serve;
+mod shelf;
 mod trust;
 
 pub use backup::{BackupError, backup};
 pub use certificates::LogCertificateError;
 pub use check::{CheckError, Checked, check, sizes};
-pub use folder::{Folder, FolderError, LOCAL_URL};
+pub use folder::{Folder, FolderError, LOCAL_URL, Plan};
 pub use jwks::KeysError;
 pub use local::{Local, LocalError};
 pub use runtime::StartError;
 pub use serve::{ServeError, ServeOptions, Server};
+pub use shelf::SharedError;

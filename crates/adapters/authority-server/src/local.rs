@@ -1,6 +1,6 @@
 //! An authority of one user, in this process: made on first use, gone with its handle.
 
-use crate::folder::{Folder, FolderError};
+use crate::folder::{Folder, FolderError, Plan};
 use crate::issuer::DevIssuer;
 use crate::serve::{ServeError, ServeOptions, Server};
 use authority::KeyError;
@@ -68,7 +68,7 @@ impl Local {
                 if let Some(parent) = folder.parent() {
                     std::fs::create_dir_all(parent).map_err(LocalError::Start)?;
                 }
-                match Folder::init(folder, "palisade.local", None, Timestamp::now()) {
+                match Folder::init(folder, &Plan::new("palisade.local"), Timestamp::now()) {
                     // Another process made it at the same time.
                     Ok(_) | Err(FolderError::Exists(_)) => {}
                     Err(error) => return Err(error.into()),

@@ -1,6 +1,7 @@
 //! The TUF repository: published anew when what it hands out changes, refreshed before it expires.
 
 use crate::folder::{Folder, FolderError, TufVersions};
+use crate::shelf::{SharedError, Shelf, Shelved};
 use authority::tuf::{Published, Signers, TargetFile, next_root, publish, timestamp};
 use authority::{KeyError, Role, SigningKey, pem};
 use jiff::{SignedDuration, Timestamp};
@@ -50,29 +51,69 @@ fn root_is_of(files: &Files, version: u64, key: &SigningKey, online: &SigningKey
     names(key) && names(online)
 }
 
-/// Brings the repository up to date, on disk and in memory.
+/// How often a change is made anew because another node was faster.
+const ATTEMPTS: u32 = 16;
+
+/// What has to be published.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) versions: TufVersions,
+    /// In their order: what a document vouches for is there before it.
+    pub(crate) put: Vec<Published>,
+    pub(crate) removed: Vec<String>,
+}
+
+impl Change {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.put.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// Brings the repository up to date, where it is kept and in memory.
 ///
 /// # Errors
-/// When a key can't be read or a file can't be written.
-pub(crate) fn refresh(folder: &mut Folder, oidc: Option<&str>, now: Timestamp) -> Result<Files, FolderError> {
+/// When a key can't be read, a document can't be written, or other nodes have other keys.
+pub(crate) async fn refresh(
+    folder: &mut Folder,
+    shelf: &Shelf,
+    oidc: Option<&str>,
+    now: Timestamp,
+) -> Result<Files, SharedError> {
+    for _ in 0..ATTEMPTS {
+        let mut before = shelf.read(folder).await?;
+        let change = next(folder, &before, oidc, now)?;
+        if shelf.write(folder, &before, &change).await? {
+            let mut files = std::mem::take(&mut before.files);
+            apply(&mut files, &change);
+            return Ok(files);
+        }
+    }
+    Err(SharedError::Contended)
+}
+
+fn apply(files: &mut Files, change: &Change) {
+    files.extend(change.put.iter().map(|one| (one.path.clone(), one.content.clone())));
+    files.retain(|path, _| !change.removed.contains(path));
+}
+
+fn next(folder: &Folder, before: &Shelved, oidc: Option<&str>, now: Timestamp) -> Result<Change, FolderError> {
     let wrong = |source: KeyError| FolderError::Key { id: "tuf".to_owned(), source };
-    let mut files: Files = folder.read_tuf()?.into_iter().collect();
-    let mut versions = folder.tuf_versions();
+    let (files, mut versions) = (&before.files, before.versions);
+    let mut change = Change::default();
     let (root, _) = folder.active(Role::TufRoot)?;
     let (online, _) = folder.active(Role::Tuf)?;
     let signers = Signers { root: &root, online: &online };
     let soon = now.saturating_add(RENEW_BEFORE).unwrap_or(Timestamp::MAX);
-    let stale = |files: &Files, path: &str| expires(files, path).is_none_or(|at| at <= soon);
+    let stale = |path: &str| expires(files, path).is_none_or(|at| at <= soon);
 
     let root_path = format!("{}.root.json", versions.root);
-    let renew_root = !root_is_of(&files, versions.root, &root, &online) || stale(&files, &root_path);
+    let renew_root = !root_is_of(files, versions.root, &root, &online) || stale(&root_path);
     if renew_root {
         // The key that clients know signs the next root too.
         let known = folder.state().of(Role::TufRoot).filter(|key| key.end.is_some()).last().cloned();
         let before = known.filter(|_| versions.root > 0).map(|record| folder.key(&record)).transpose()?;
         versions.root += 1;
-        let made = next_root(versions.root, signers, before.as_ref(), now).map_err(wrong)?;
-        put(folder, &mut files, versions, made)?;
+        change.put.extend(next_root(versions.root, signers, before.as_ref(), now).map_err(wrong)?);
     }
     let wanted = targets(folder, oidc);
     let current = |file: &TargetFile| {
@@ -83,22 +124,23 @@ pub(crate) fn refresh(folder: &mut Folder, oidc: Option<&str>, now: Timestamp) -
     };
     let listed = files.get(&format!("{}.targets.json", versions.targets)).cloned().unwrap_or_default();
     let listed = String::from_utf8_lossy(&listed).into_owned();
-    let names_all = wanted.iter().all(|file| current(file) && listed.contains(&digest_of(&files, file)));
+    let names_all = wanted.iter().all(|file| current(file) && listed.contains(&digest_of(files, file)));
     let path = format!("{}.targets.json", versions.targets);
     let snapshot_path = format!("{}.snapshot.json", versions.targets);
-    if renew_root || !names_all || stale(&files, &path) || stale(&files, &snapshot_path) {
+    if renew_root || !names_all || stale(&path) || stale(&snapshot_path) {
         versions.targets += 1;
         versions.timestamp += 1;
-        let made = publish(versions.targets, versions.timestamp, &wanted, signers, now).map_err(wrong)?;
-        put(folder, &mut files, versions, made)?;
-        prune(folder, &mut files, versions)?;
-    } else if stale(&files, "timestamp.json") {
+        change.put.extend(publish(versions.targets, versions.timestamp, &wanted, signers, now).map_err(wrong)?);
+        let mut published = files.clone();
+        apply(&mut published, &change);
+        change.removed = outdated(&published, versions);
+    } else if stale("timestamp.json") {
         versions.timestamp += 1;
         let snapshot = files.get(&snapshot_path).cloned().unwrap_or_default();
-        let made = timestamp(versions.targets, &snapshot, versions.timestamp, signers, now).map_err(wrong)?;
-        put(folder, &mut files, versions, vec![made])?;
+        change.put.push(timestamp(versions.targets, &snapshot, versions.timestamp, signers, now).map_err(wrong)?);
     }
-    Ok(files)
+    change.versions = versions;
+    Ok(change)
 }
 
 /// The digest under which a file is published.
@@ -108,18 +150,8 @@ fn digest_of(files: &Files, file: &TargetFile) -> String {
     path.and_then(|(path, _)| path.strip_prefix("targets/")?.split('.').next()).unwrap_or("none").to_owned()
 }
 
-/// Writes documents in their order: what a document vouches for is there before it.
-fn put(folder: &mut Folder, files: &mut Files, versions: TufVersions, made: Vec<Published>) -> Result<(), FolderError> {
-    folder.note_tuf_versions(versions)?;
-    for Published { path, content } in made {
-        folder.write_tuf(&path, &content)?;
-        files.insert(path, content);
-    }
-    Ok(())
-}
-
-/// Removes what neither this version nor the one before names; a client may be in the middle of the latter.
-fn prune(folder: &Folder, files: &mut Files, versions: TufVersions) -> Result<(), FolderError> {
+/// What neither this version nor the one before names; a client may be in the middle of the latter.
+fn outdated(files: &Files, versions: TufVersions) -> Vec<String> {
     let kept = [versions.targets, versions.targets.saturating_sub(1)].map(|version| format!("{version}.targets.json"));
     let listed: Vec<&[u8]> = kept.iter().filter_map(|path| files.get(path).map(Vec::as_slice)).collect();
     let listed = String::from_utf8_lossy(&listed.concat()).into_owned();
@@ -131,17 +163,13 @@ fn prune(folder: &Folder, files: &mut Files, versions: TufVersions) -> Result<()
             version.is_some_and(|version| version.saturating_add(1) < versions.targets)
         }
     };
-    let old: Vec<String> = files.keys().filter(|path| is_old(path)).cloned().collect();
-    for path in old {
-        folder.remove_tuf(&path)?;
-        files.remove(&path);
-    }
-    Ok(())
+    files.keys().filter(|path| is_old(path)).cloned().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::folder::Plan;
     use authority::tuf::Trusted;
 
     fn follow(trusted: &mut Trusted, files: &Files, now: Timestamp) -> Vec<u8> {
@@ -156,27 +184,31 @@ mod tests {
         files[&target.path].clone()
     }
 
-    #[test]
-    fn clients_follow_rotations_and_time() {
+    async fn refresh(folder: &mut Folder, now: Timestamp) -> Result<Files, SharedError> {
+        super::refresh(folder, &Shelf::Folder, None, now).await
+    }
+
+    #[tokio::test]
+    async fn clients_follow_rotations_and_time() {
         let parent = tempfile::tempdir().unwrap();
         let now = Timestamp::now();
-        let mut folder = Folder::init(&parent.path().join("a"), "example.org", None, now).unwrap();
-        let files = refresh(&mut folder, None, now).unwrap();
+        let mut folder = Folder::init(&parent.path().join("a"), &Plan::new("example.org"), now).unwrap();
+        let files = refresh(&mut folder, now).await.unwrap();
         let mut trusted = Trusted::new(&files["1.root.json"]).unwrap();
         let first = follow(&mut trusted, &files, now);
-        assert_eq!(refresh(&mut folder, None, now).unwrap(), files, "nothing changes without a reason");
+        assert_eq!(refresh(&mut folder, now).await.unwrap(), files, "nothing changes without a reason");
 
         let later = now + SignedDuration::from_hours(24 * 20);
-        let files = refresh(&mut folder, None, later).unwrap();
+        let files = refresh(&mut folder, later).await.unwrap();
         assert_eq!(folder.tuf_versions(), TufVersions { root: 1, targets: 1, timestamp: 2 });
         follow(&mut trusted, &files, later);
 
         for what in ["ca", "log", "tsa", "ct", "tuf", "tuf"] {
             folder.rotate(what, later).unwrap();
-            let files = refresh(&mut folder, None, later).unwrap();
+            let files = refresh(&mut folder, later).await.unwrap();
             assert!(!follow(&mut trusted, &files, later).is_empty());
         }
-        let files = refresh(&mut folder, None, later).unwrap();
+        let files = refresh(&mut folder, later).await.unwrap();
         let last = follow(&mut trusted, &files, later);
         assert_eq!(trusted.root_version(), 3);
         let (first, last) = (bundle::TrustedRoot::parse(&first).unwrap(), bundle::TrustedRoot::parse(&last).unwrap());

@@ -5,6 +5,7 @@ use crate::folder::{Folder, FolderError};
 use crate::issuer::DevIssuer;
 use crate::jwks::KeySource;
 use crate::repository::{Files, refresh};
+use crate::shelf::{SharedError, Shelf};
 use crate::{fulcio, issuer, trust};
 use authority::{Ca, CtKey, Issuer, Issuers, KeyError, Role, State, Tsa};
 use axum::Router;
@@ -14,7 +15,7 @@ use ledger::LedgerError;
 use listener::Metrics;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use storage::Redb;
+use storage::Store;
 
 /// Why an authority can't serve.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,10 @@ pub enum StartError {
     LogKey(#[source] signing::KeyError),
     /// The store.
     #[error(transparent)]
-    Store(#[from] storage::OpenError),
+    Store(#[from] storage::StoreError),
+    /// What the nodes of an authority share.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
     /// A log.
     #[error("a log can't be opened")]
     Log(#[from] LedgerError),
@@ -77,7 +81,7 @@ impl Runtime {
     /// Reads keys and issuers; goes on with the open logs of `before` whose keys are still the same.
     pub(crate) async fn load(
         path: &Path,
-        store: &Redb,
+        store: &Store,
         given: &Given,
         before: Option<&Self>,
     ) -> Result<Self, StartError> {
@@ -97,8 +101,10 @@ impl Runtime {
         let ca = Ca::new(ca, record.chain())?;
         let (tsa, record) = folder.active(Role::Tsa)?;
         let tsa = Tsa::new(tsa, record.chain())?;
+        // Before any log is touched: only a folder with the keys of the other nodes may sign theirs.
+        let oidc = oidc_of(own.as_ref(), &issuers);
+        let files = refresh(&mut folder, &Shelf::of(store), oidc.as_deref(), Timestamp::now()).await?;
         let logs = Logs::open(&folder, store, before.map(|before| &before.logs)).await?;
-        let files = refresh(&mut folder, oidc_of(own.as_ref(), &issuers).as_deref(), Timestamp::now())?;
         Ok(Self {
             state: folder.state().clone(),
             ca,
@@ -136,10 +142,10 @@ impl Runtime {
     }
 
     /// Signs TUF's documents anew where they expire soon.
-    pub(crate) fn refresh_tuf(&self, path: &Path, given: &Given) -> Result<(), FolderError> {
+    pub(crate) async fn refresh_tuf(&self, path: &Path, store: &Store, given: &Given) -> Result<(), SharedError> {
         let mut folder = Folder::open(path)?.at(&given.url);
         let oidc = oidc_of(self.issuer.as_ref(), &self.issuers);
-        let files = refresh(&mut folder, oidc.as_deref(), Timestamp::now())?;
+        let files = refresh(&mut folder, &Shelf::of(store), oidc.as_deref(), Timestamp::now()).await?;
         *self.tuf.write().unwrap_or_else(PoisonError::into_inner) = files;
         Ok(())
     }
@@ -164,7 +170,7 @@ fn oidc_of(own: Option<&Arc<DevIssuer>>, issuers: &Issuers) -> Option<String> {
 }
 
 impl Logs {
-    async fn open(folder: &Folder, store: &Redb, before: Option<&Self>) -> Result<Self, StartError> {
+    async fn open(folder: &Folder, store: &Store, before: Option<&Self>) -> Result<Self, StartError> {
         let (ct_key, ct) = folder.active(Role::Ct)?;
         let (_, v1) = folder.active(Role::LogV1)?;
         let (_, v2) = folder.active(Role::Log)?;
@@ -175,7 +181,7 @@ impl Logs {
             Ok(Arc::new(key))
         };
         let origin = folder.state().origin();
-        let space = |name: &str| Arc::new(store.space(name));
+        let space = |name: &str| store.space(name);
         let opened_v1 = match same(0) {
             Some(before) => before.v1.clone(),
             None => rekor::Log::open_v1(space("log"), origin, key(v1)?).await?,

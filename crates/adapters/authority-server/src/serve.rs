@@ -2,15 +2,18 @@
 
 use crate::folder::{Folder, LOCAL_URL};
 use crate::runtime::{Given, Runtime, StartError};
-use authority::Issuer;
+use crate::shelf::{SharedError, Shelf};
+use authority::{Issuer, ROTATION_TIME};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use listener::{BindError, Limits, Listener, Metrics, Options, Tls};
+use space::Sequence;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
-use storage::Redb;
+use storage::{Connection, Place, Store};
 use tower::ServiceExt;
 
 /// How often the folder is looked at for new keys.
@@ -33,6 +36,8 @@ pub struct ServeOptions {
     pub dev_issuer_name: Option<String>,
     /// Issuers that are believed besides those of the folder.
     pub issuers: Vec<Issuer>,
+    /// The database, where not the one that the folder names.
+    pub storage: Option<Connection>,
     /// Limits of the listener.
     pub limits: Limits,
 }
@@ -48,6 +53,7 @@ impl ServeOptions {
             dev_issuer: false,
             dev_issuer_name: None,
             issuers: Vec::new(),
+            storage: None,
             limits: Limits::default(),
         }
     }
@@ -69,7 +75,7 @@ pub enum ServeError {
 pub struct Server {
     listener: Listener,
     folder: PathBuf,
-    store: Redb,
+    store: Store,
     given: Given,
     runtime: Arc<Runtime>,
 }
@@ -81,6 +87,13 @@ impl Server {
     /// When either fails.
     pub async fn bind(folder: &Path, options: ServeOptions) -> Result<Self, ServeError> {
         let opened = Folder::open(folder).map_err(StartError::from)?;
+        let place = match options.storage {
+            Some(connection) => Place::Postgres(connection),
+            None => opened.store().map_err(StartError::from)?,
+        };
+        if matches!(place, Place::Postgres(_)) && opened.state().url == LOCAL_URL {
+            return Err(StartError::from(SharedError::Url).into());
+        }
         let metrics = Metrics::default();
         let scheme = if options.tls.is_some() { "https" } else { "http" };
         let listener = Listener::bind(Options {
@@ -98,7 +111,7 @@ impl Server {
         let issuer_name = || options.dev_issuer_name.unwrap_or_else(|| format!("{url}/oidc"));
         let dev_issuer = options.dev_issuer.then(issuer_name);
         let given = Given { url, dev_issuer, issuers: options.issuers, metrics };
-        let store = Redb::open(&opened.store()).map_err(StartError::from)?;
+        let store = Store::open(&place).await.map_err(StartError::from)?;
         let runtime = Arc::new(Runtime::load(folder, &store, &given, None).await?);
         Ok(Self { listener, folder: folder.to_owned(), store, given, runtime })
     }
@@ -148,58 +161,74 @@ impl Server {
 
 type Current = Arc<RwLock<(Arc<Runtime>, Router)>>;
 
-/// Follows the folder.
+/// When the lists of keys and issuers were last changed, and what the nodes share.
+type Stamp = ([Option<SystemTime>; 2], Option<Sequence>);
+
+/// Follows the folder, and what other nodes publish.
 struct Follower {
     folder: PathBuf,
-    store: Redb,
+    store: Store,
     given: Given,
     current: Current,
 }
 
 impl Follower {
-    /// When the lists of keys and issuers were last changed.
-    fn stamp(&self) -> [Option<SystemTime>; 2] {
-        ["authority.json", "issuers.yaml"]
-            .map(|name| std::fs::metadata(self.folder.join(name)).and_then(|meta| meta.modified()).ok())
+    /// Nothing when the database does not answer.
+    async fn stamp(&self) -> Option<Stamp> {
+        let files = ["authority.json", "issuers.yaml"]
+            .map(|name| std::fs::metadata(self.folder.join(name)).and_then(|meta| meta.modified()).ok());
+        Some((files, Shelf::of(&self.store).stamp().await.ok()?))
     }
 
     async fn follow(self) {
         // What was changed between loading and here is seen as a change at the first look.
-        let mut stamp = [None; 2];
+        let mut stamp = None;
         let mut refreshed = tokio::time::Instant::now();
+        // Since when this node lacks keys of the others.
+        let mut behind: Option<tokio::time::Instant> = None;
         loop {
             tokio::time::sleep(LOOK_AGAIN).await;
-            let now = self.stamp();
-            if now != stamp {
-                if self.reload().await {
-                    // Publishing notes its versions in the folder, which is no change of keys.
-                    stamp = self.stamp();
+            let Some(now) = self.stamp().await else { continue };
+            if stamp != Some(now) {
+                match self.reload().await {
+                    Ok(()) => {
+                        behind = None;
+                        // Publishing notes its versions, which is no change of keys.
+                        stamp = self.stamp().await;
+                    }
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn std::error::Error, "the changed keys can't be used");
+                        if matches!(error, StartError::Shared(SharedError::Behind { .. })) {
+                            let since = *behind.get_or_insert_with(tokio::time::Instant::now);
+                            if since.elapsed() >= ROTATION_TIME.unsigned_abs() {
+                                self.stop_answering();
+                            }
+                        }
+                    }
                 }
             } else if refreshed.elapsed() >= REFRESH {
                 refreshed = tokio::time::Instant::now();
                 let runtime = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0);
-                if let Err(error) = runtime.refresh_tuf(&self.folder, &self.given) {
+                if let Err(error) = runtime.refresh_tuf(&self.folder, &self.store, &self.given).await {
                     tracing::error!(error = &error as &dyn std::error::Error, "TUF's documents could not be renewed");
                 }
-                stamp = self.stamp();
+                stamp = self.stamp().await;
             }
         }
     }
 
-    async fn reload(&self) -> bool {
+    async fn reload(&self) -> Result<(), StartError> {
         let before = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0);
-        match Runtime::load(&self.folder, &self.store, &self.given, Some(&before)).await {
-            Ok(next) => {
-                let next = Arc::new(next);
-                let router = next.router();
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&next), router);
-                before.retire(Some(&next)).await;
-                true
-            }
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the changed folder can't be used");
-                false
-            }
-        }
+        let next = Arc::new(Runtime::load(&self.folder, &self.store, &self.given, Some(&before)).await?);
+        let router = next.router();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&next), router);
+        before.retire(Some(&next)).await;
+        Ok(())
+    }
+
+    /// What the old keys would sign now is not valid: other nodes must answer until this one has the new ones.
+    fn stop_answering(&self) {
+        let answer = || async { (StatusCode::SERVICE_UNAVAILABLE, "this node lacks keys of the authority\n") };
+        self.current.write().unwrap_or_else(PoisonError::into_inner).1 = Router::new().fallback(answer);
     }
 }

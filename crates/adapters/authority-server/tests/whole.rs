@@ -6,7 +6,7 @@
 )]
 
 use authority::{Issuer, IssuerType, KeyKind, SigningKey, mint, pem};
-use authority_server::{Folder, Local, ServeOptions, Server, backup, check, sizes};
+use authority_server::{Folder, Local, Plan, ServeOptions, Server, backup, check, sizes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle::{Bundle, TrustedRoot};
@@ -62,7 +62,7 @@ fn what_it_signs_its_trust_root_verifies_also_after_rotation() {
     assert_eq!(issuer, "https://palisade.local/issuer");
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let checked = runtime.block_on(check(&path, Timestamp::now())).unwrap();
+    let checked = runtime.block_on(check(&path, None, Timestamp::now())).unwrap();
     let entries: Vec<u64> = checked.entries.values().copied().collect();
     assert_eq!(entries, [12, 6, 6], "certificates, entries of version 1 and of version 2");
     let copy = parent.path().join("copy.zip");
@@ -70,13 +70,13 @@ fn what_it_signs_its_trust_root_verifies_also_after_rotation() {
     assert!(backup(&path, &copy).is_err(), "a copy is never overwritten");
     let restored = parent.path().join("restored");
     zip::ZipArchive::new(std::fs::File::open(&copy).unwrap()).unwrap().extract(&restored).unwrap();
-    assert_eq!(runtime.block_on(check(&restored, Timestamp::now())).unwrap(), checked);
+    assert_eq!(runtime.block_on(check(&restored, None, Timestamp::now())).unwrap(), checked);
     assert_eq!(signed_there(&restored), 7);
     // A key that was exchanged, and a document that was.
     std::fs::copy(restored.join("keys/ct-1.pem"), restored.join("keys/ct-2.pem")).unwrap();
-    assert!(runtime.block_on(check(&restored, Timestamp::now())).is_err());
+    assert!(runtime.block_on(check(&restored, None, Timestamp::now())).is_err());
     std::fs::copy(path.join("tuf/timestamp.json"), path.join("tuf/1.root.json")).unwrap();
-    assert!(runtime.block_on(check(&path, Timestamp::now())).is_err());
+    assert!(runtime.block_on(check(&path, None, Timestamp::now())).is_err());
 }
 
 /// Signs once more in a restored authority, and gives the size of its log.
@@ -86,7 +86,7 @@ fn signed_there(folder: &Path) -> u64 {
     verified(&bundle, b"restored", local.trusted_root(), local.issuer());
     drop(local);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(sizes(&Folder::open(folder).unwrap())).unwrap()["v2"]
+    runtime.block_on(sizes(&Folder::open(folder).unwrap(), None)).unwrap()["v2"]
 }
 
 struct Running {
@@ -151,7 +151,7 @@ impl Drop for Running {
 fn strangers_and_nonsense_are_turned_away_with_the_reason() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("authority");
-    Folder::init(&path, "example.org", None, Timestamp::now()).unwrap();
+    Folder::init(&path, &Plan::new("example.org"), Timestamp::now()).unwrap();
     let server = Running::start(&path);
     let key = SigningKey::generate(KeyKind::P256).unwrap();
     let token = server.token();
@@ -203,7 +203,7 @@ fn strangers_and_nonsense_are_turned_away_with_the_reason() {
 fn the_older_api_and_documents_answer() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("authority");
-    Folder::init(&path, "example.org", None, Timestamp::now()).unwrap();
+    Folder::init(&path, &Plan::new("example.org"), Timestamp::now()).unwrap();
     let server = Running::start(&path);
     let key = SigningKey::generate(KeyKind::P384).unwrap();
     let body = json!({
@@ -238,7 +238,7 @@ fn the_older_api_and_documents_answer() {
 fn keys_change_while_it_serves() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("authority");
-    Folder::init(&path, "example.org", None, Timestamp::now()).unwrap();
+    Folder::init(&path, &Plan::new("example.org"), Timestamp::now()).unwrap();
     let server = Running::start(&path);
     let before = server.text("/trusted_root.json");
     Folder::open(&path).unwrap().rotate("ca", Timestamp::now()).unwrap();
@@ -256,7 +256,7 @@ fn another_issuer_is_believed_by_its_published_keys() {
     let parent = tempfile::tempdir().unwrap();
     let make = |name: &str| {
         let path = parent.path().join(name);
-        Folder::init(&path, "example.org", None, Timestamp::now()).unwrap();
+        Folder::init(&path, &Plan::new("example.org"), Timestamp::now()).unwrap();
         path
     };
     let other = Running::start(&make("other"));
@@ -282,7 +282,7 @@ fn another_issuer_is_believed_by_its_published_keys() {
 fn load() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("authority");
-    Folder::init(&path, "example.org", None, Timestamp::now()).unwrap();
+    Folder::init(&path, &Plan::new("example.org"), Timestamp::now()).unwrap();
     let server = Running::start(&path);
     let token = server.token();
     let key = SigningKey::generate(KeyKind::P256).unwrap();

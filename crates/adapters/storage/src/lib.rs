@@ -1,4 +1,5 @@
-//! Spaces that last. [`Redb`] keeps them in one file of the machine, [`Postgres`] in a database that several nodes share.
+//! Spaces that last. [`Redb`] keeps them in one file of the machine, [`Postgres`] in a database that several nodes
+//! share; [`Store`] is either.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,10 +14,15 @@
 //! # }
 //! ```
 
+mod connection;
 mod postgres;
 mod postgres_writer;
 mod redb_space;
 mod redb_writer;
+mod store;
+mod tls;
 
+pub use connection::{Connection, ConnectionError};
 pub use postgres::{ConnectError, Postgres, PostgresSpace};
 pub use redb_space::{OpenError, Redb, RedbSpace};
+pub use store::{Place, Store, StoreError};

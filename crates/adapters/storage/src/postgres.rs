@@ -10,8 +10,9 @@ use std::time::Duration;
 use space::{Batch, Changes, CommitError, Pending, Range, Row, Sequence, Snapshot, Space, SpaceError, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_postgres::types::Type;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
+use crate::connection::Connection;
 use crate::postgres_writer::{self, Request};
 
 /// Snapshots that are open at once; more wait.
@@ -43,9 +44,6 @@ COMMIT;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The text is no connection string.
-    #[error("the connection string of PostgreSQL cannot be read")]
-    Config(#[source] tokio_postgres::Error),
     /// The server was not reached, or refused.
     #[error("PostgreSQL cannot be reached")]
     Connect(#[source] tokio_postgres::Error),
@@ -61,7 +59,7 @@ pub struct Postgres {
 }
 
 struct Shared {
-    config: Config,
+    connection: Connection,
     readers: Mutex<Vec<Client>>,
     permits: Arc<Semaphore>,
     requests: mpsc::Sender<Request>,
@@ -105,22 +103,24 @@ pub(crate) fn failed(error: tokio_postgres::Error) -> SpaceError {
 }
 
 impl Postgres {
-    /// Connects and makes the tables if they are missing. Needs a Tokio runtime. The connection itself is not
-    /// encrypted: the server should be reached over a Unix socket or a network that is.
-    pub async fn connect(config: &str) -> Result<Self, ConnectError> {
-        let config: Config = config.parse().map_err(ConnectError::Config)?;
-        let client = connect(&config).await.map_err(ConnectError::Connect)?;
+    /// Connects and makes the tables if they are missing. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the server is not reached, is not who it should be, or refuses.
+    pub async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
+        let client = connect(connection).await.map_err(ConnectError::Connect)?;
         client.batch_execute(SCHEMA).await.map_err(ConnectError::Schema)?;
         let (requests, queue) = mpsc::channel(QUEUED_COMMITS);
-        tokio::spawn(postgres_writer::run(config.clone(), client, queue));
+        tokio::spawn(postgres_writer::run(connection.clone(), client, queue));
         let watches = Arc::new(Watches::default());
         let (ready, listening) = oneshot::channel();
-        let listener = tokio::spawn(listen(config.clone(), Arc::clone(&watches), ready)).abort_handle();
+        let listener = tokio::spawn(listen(connection.clone(), Arc::clone(&watches), ready)).abort_handle();
         // If it could not listen yet it tries again by itself.
         let _ = listening.await;
         let permits = Arc::new(Semaphore::new(READERS));
         let tasks = vec![listener];
-        Ok(Self { shared: Arc::new(Shared { config, readers: Mutex::default(), permits, requests, watches, tasks }) })
+        let (connection, readers) = (connection.clone(), Mutex::default());
+        Ok(Self { shared: Arc::new(Shared { connection, readers, permits, requests, watches, tasks }) })
     }
 
     /// The space of this name; a new one is empty.
@@ -131,8 +131,8 @@ impl Postgres {
 }
 
 /// A connection whose task ends with it.
-pub(crate) async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = config.connect(NoTls).await?;
+pub(crate) async fn connect(connection: &Connection) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = connection.open().await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "a connection to PostgreSQL ended");
@@ -142,10 +142,10 @@ pub(crate) async fn connect(config: &Config) -> Result<Client, tokio_postgres::E
 }
 
 /// Listens for commits of all nodes, and after each new connection tells that some may have been missed.
-async fn listen(config: Config, watches: Arc<Watches>, ready: oneshot::Sender<()>) {
+async fn listen(connection: Connection, watches: Arc<Watches>, ready: oneshot::Sender<()>) {
     let mut ready = Some(ready);
     loop {
-        if let Err(error) = listen_once(&config, &watches, &mut ready).await {
+        if let Err(error) = listen_once(&connection, &watches, &mut ready).await {
             tracing::warn!(%error, "PostgreSQL does not tell of commits");
         }
         drop(ready.take());
@@ -154,11 +154,11 @@ async fn listen(config: Config, watches: Arc<Watches>, ready: oneshot::Sender<()
 }
 
 async fn listen_once(
-    config: &Config,
+    connection: &Connection,
     watches: &Watches,
     ready: &mut Option<oneshot::Sender<()>>,
 ) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+    let (client, mut connection) = connection.open().await?;
     let (messages, mut told) = mpsc::unbounded_channel();
     let driver = tokio::spawn(async move {
         while let Some(message) = std::future::poll_fn(|context| connection.poll_message(context)).await {
@@ -212,7 +212,7 @@ impl PostgresSpace {
             let from_pool = pooled.is_some();
             let client = match pooled {
                 Some(client) => client,
-                None => connect(&self.shared.config).await.map_err(failed)?,
+                None => connect(&self.shared.connection).await.map_err(failed)?,
             };
             match begin_read(&client).await {
                 Ok(sequence) => {

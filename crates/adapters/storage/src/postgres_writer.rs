@@ -6,8 +6,9 @@ use std::sync::Arc;
 use space::{Batch, CommitError, Sequence, SpaceError, Write};
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, Transaction};
+use tokio_postgres::{Client, Transaction};
 
+use crate::connection::Connection;
 use crate::postgres::{CHANNEL, RETRY, connect, failed, sequence};
 
 const MAX_GROUP_COMMITS: usize = 128;
@@ -24,7 +25,7 @@ pub(crate) struct Request {
 
 /// Works until every sender is gone. A transaction that failed is not tried again: whether it was committed is not
 /// known, and whoever asked must look.
-pub(crate) async fn run(config: Config, first: Client, mut queue: mpsc::Receiver<Request>) {
+pub(crate) async fn run(connection: Connection, first: Client, mut queue: mpsc::Receiver<Request>) {
     let mut client = Some(first);
     while let Some(request) = queue.recv().await {
         let mut bytes = request.batch.bytes();
@@ -35,7 +36,7 @@ pub(crate) async fn run(config: Config, first: Client, mut queue: mpsc::Receiver
             group.push(next);
         }
         if client.as_ref().is_none_or(Client::is_closed) {
-            client = connect(&config).await.inspect_err(|error| tracing::warn!(%error, "no connection")).ok();
+            client = connect(&connection).await.inspect_err(|error| tracing::warn!(%error, "no connection")).ok();
         }
         let outcome = match &mut client {
             Some(client) => write(client, &group).await,

@@ -7,6 +7,8 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
+mod cluster;
 mod crash;
 mod model;
 mod postgres;
+mod tls;

@@ -1,92 +1,33 @@
-//! The same on a PostgreSQL of our own, on a socket in a temporary folder.
+//! The same on a PostgreSQL of our own.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::{CheckpointSigner, Entry, SignError, Writer};
 use space::{Batch, CommitError, Memory, Range, Space};
-use storage::Postgres;
+use storage::{Connection, Postgres};
 use tlog::KeyId;
 
+use crate::cluster::Cluster;
 use crate::model::{Random, step};
 
-struct Server {
-    child: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let newest = versions.filter_map(Result::ok).map(|version| version.path().join("bin")).max()?;
-    newest.join("initdb").exists().then_some(newest)
-}
-
-/// A command of PostgreSQL, which refuses to run as root.
-fn command(programs: &Path, program: &str) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(programs.join(program));
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
-impl Server {
-    /// Nothing, with a word why, where there is no PostgreSQL or its user cannot be taken on.
-    fn start() -> Option<Self> {
-        let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-        let Some(programs) = programs().filter(|_| root) else {
-            println!("skipped: needs root and Debian's package postgresql");
-            return None;
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let owned = Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap();
-        assert!(owned.success());
-        let data = folder.path().join("data");
-        let made = command(&programs, "initdb").args(["-A", "trust", "-N", "-D"]).arg(&data).status().unwrap();
-        assert!(made.success(), "initdb failed");
-        let mut server = command(&programs, "postgres");
-        server.arg("-D").arg(&data).args(["-c", "listen_addresses=", "-k"]).arg(folder.path());
-        Some(Self { child: server.spawn().unwrap(), folder })
-    }
-
-    fn config(&self) -> String {
-        format!("host={} user=postgres dbname=postgres", self.folder.path().display())
-    }
-
-    async fn connect(&self) -> Postgres {
-        let mut last = None;
-        for _ in 0..200 {
-            match Postgres::connect(&self.config()).await {
-                Ok(store) => return store,
-                Err(error) => last = Some(error),
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("PostgreSQL does not answer: {last:?}");
-    }
+async fn connect(server: &Cluster) -> Postgres {
+    Postgres::connect(&Connection::parse(&server.local(), &|_| None).unwrap()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_behaves_as_the_model_and_joins_several_nodes() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Cluster::start(|_| Vec::new()) else { return };
     behaves_as_the_model(&server).await;
     one_of_racing_nodes_wins_and_the_others_are_told(&server).await;
     nodes_write_one_log(&server).await;
 }
 
-async fn behaves_as_the_model(server: &Server) {
+async fn behaves_as_the_model(server: &Cluster) {
     let mut random = Random::new(11);
     let models = [Memory::new(), Memory::new()];
     for _ in 0..3 {
-        let store = server.connect().await;
+        let store = connect(server).await;
         let spaces = [store.space("one"), store.space("two")];
         for _ in 0..40 {
             let which = random.below(2) as usize;
@@ -95,8 +36,8 @@ async fn behaves_as_the_model(server: &Server) {
     }
 }
 
-async fn one_of_racing_nodes_wins_and_the_others_are_told(server: &Server) {
-    let (one, other) = (server.connect().await, server.connect().await);
+async fn one_of_racing_nodes_wins_and_the_others_are_told(server: &Cluster) {
+    let (one, other) = (connect(server).await, connect(server).await);
     let spaces = [one.space("race"), other.space("race")];
     let racers: Vec<_> = (0..20_u8)
         .map(|racer| {
@@ -150,10 +91,10 @@ impl CheckpointSigner for Unsigned {
     }
 }
 
-async fn nodes_write_one_log(server: &Server) {
+async fn nodes_write_one_log(server: &Cluster) {
     let mut nodes = Vec::new();
     for node in 0..2_u64 {
-        let store = server.connect().await;
+        let store = connect(server).await;
         nodes.push(tokio::spawn(async move {
             let space: Arc<dyn Space> = Arc::new(store.space("log"));
             let mut writer = Writer::open(space, b"v2/", "log.example", Arc::new(Unsigned)).await.unwrap();
@@ -167,7 +108,7 @@ async fn nodes_write_one_log(server: &Server) {
     for node in nodes {
         node.await.unwrap();
     }
-    let store = server.connect().await;
+    let store = connect(server).await;
     let space: Arc<dyn Space> = Arc::new(store.space("log"));
     // Opening checks that the tiles lead to the root.
     let writer = Writer::open(Arc::clone(&space), b"v2/", "log.example", Arc::new(Unsigned)).await.unwrap();

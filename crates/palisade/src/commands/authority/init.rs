@@ -2,7 +2,7 @@
 
 use crate::outcome::{OK, Outcome, advised};
 use crate::output;
-use authority_server::{Folder, FolderError};
+use authority_server::{Folder, FolderError, Plan};
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -19,6 +19,10 @@ pub(super) struct Args {
     /// changed later. Otherwise 127.0.0.1 with the port that it is served on.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// The PostgreSQL database that will have its logs, for several nodes that each get a copy of the folder: as
+    /// postgres://USER@HOST/DATABASE or name=value words, without the password.
+    #[arg(long, value_name = "CONNECTION", requires = "url")]
+    storage: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
@@ -26,7 +30,9 @@ pub(super) fn run(args: &Args) -> Outcome {
     if url.is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
         return Err(advised("the address is no URL", "write it as https://HOST[:PORT]"));
     }
-    let folder = Folder::init(&args.folder, &args.name, url, Timestamp::now()).map_err(|error| match error {
+    let plan = Plan { name: args.name.clone(), url: args.url.clone(), storage: args.storage.clone() };
+    let folder = Folder::init(&args.folder, &plan, Timestamp::now()).map_err(|error| match error {
+        FolderError::Password => advised(error.to_string(), "leave it out, and give PGPASSWORD to each `serve`"),
         FolderError::Exists(_) => advised(error.to_string(), "name another folder; keys are never overwritten"),
         other => other.into(),
     })?;

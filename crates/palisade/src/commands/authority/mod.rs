@@ -10,11 +10,15 @@ mod verify;
 
 use crate::outcome::{Outcome, advised};
 use anyhow::Context;
-use authority_server::FolderError;
+use authority_server::{FolderError, SharedError};
 use clap::Subcommand;
 use std::error::Error;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use storage::Connection;
 use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
 
 /// `palisade authority`
 #[derive(Debug, Clone, clap::Args)]
@@ -49,6 +53,48 @@ struct Place {
     folder: PathBuf,
 }
 
+/// Where its logs are, if not where the folder says.
+#[derive(Debug, Clone, clap::Args)]
+struct Storage {
+    /// The PostgreSQL database that has its logs, as postgres://USER@HOST/DATABASE or name=value words, for several
+    /// nodes; sslmode and sslrootcert as PostgreSQL's own clients have them. Without a password, which would be seen in
+    /// the list of processes: that is taken from PGPASSWORD, PALISADE_AUTHORITY_STORAGE or --storage-file.
+    #[arg(long, value_name = "CONNECTION")]
+    storage: Option<String>,
+    /// A file with the connection string, password included.
+    #[arg(long, value_name = "FILE", env = "PALISADE_AUTHORITY_STORAGE_FILE", conflicts_with = "storage")]
+    storage_file: Option<PathBuf>,
+}
+
+/// The longest file of a connection string.
+const MAX_CONNECTION: u64 = 16 << 10;
+
+impl Storage {
+    fn connection(&self) -> anyhow::Result<Option<Connection>> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let text = match (&self.storage, &self.storage_file) {
+            (Some(text), _) if Connection::names_password(text) => {
+                return Err(advised(
+                    "--storage has a password, which everybody on this machine can see",
+                    "give it by PGPASSWORD, or the whole by PALISADE_AUTHORITY_STORAGE or --storage-file",
+                ));
+            }
+            (Some(text), _) => Zeroizing::new(text.clone()),
+            (None, Some(path)) => {
+                let mut text = Zeroizing::new(String::new());
+                let file = File::open(path).with_context(|| path.display().to_string())?;
+                file.take(MAX_CONNECTION).read_to_string(&mut text).with_context(|| path.display().to_string())?;
+                text
+            }
+            (None, None) => match variable("PALISADE_AUTHORITY_STORAGE").filter(|text| !text.is_empty()) {
+                Some(text) => Zeroizing::new(text),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Connection::parse(&text, &variable).context("the authority's storage")?))
+    }
+}
+
 /// Runs it.
 pub(crate) fn run(args: &Args) -> Outcome {
     match &args.command {
@@ -72,6 +118,12 @@ fn explained(error: impl Error + Send + Sync + 'static, folder: &Path) -> anyhow
     let is_absent = |cause: &(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(FolderError::None(_)));
     let hint = if error.chain().any(|cause| cause.is::<storage::OpenError>()) {
         "it may be served by another process: stop that first".to_owned()
+    } else if error.chain().any(|cause| cause.is::<storage::ConnectError>()) {
+        "check the connection string, the database's own log, and sslmode".to_owned()
+    } else if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(SharedError::Url))) {
+        "make it with `palisade authority init --url ADDRESS`: that of the nodes' load balancer".to_owned()
+    } else if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(SharedError::Behind { .. }))) {
+        "copy authority.json and keys/ from the node that made it".to_owned()
     } else if error.chain().any(is_absent) {
         format!("make one with `palisade authority init {}`", folder.display())
     } else {

@@ -1,6 +1,6 @@
 //! `palisade authority serve`
 
-use super::{Place, explained, runtime};
+use super::{Place, Storage, explained, runtime};
 use crate::interrupt;
 use crate::outcome::{OK, Outcome, advised};
 use crate::output;
@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 pub(super) struct Args {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    storage: Storage,
     /// Where to listen; port 0 is any that is free.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5555")]
     listen: SocketAddr,
@@ -45,6 +47,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     options.tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| Tls { certificate, key });
     options.plain = args.plain_http;
     options.dev_issuer = args.dev_issuer;
+    options.storage = args.storage.connection()?;
     options.issuers = args.issuer.iter().map(|text| issuer(text)).collect::<Result<_, _>>()?;
     options.limits.client_rate = Some(args.client_rate).filter(|rate| *rate > 0);
     options.limits.client_burst = args.client_rate.saturating_mul(4);

@@ -1,17 +1,20 @@
 //! `palisade authority status`
 
-use super::{Place, explained, runtime};
+use super::{Place, Storage, explained, runtime};
 use crate::outcome::{OK, Outcome};
 use crate::output;
 use authority::KeyRecord;
-use authority_server::{CheckError, Folder, sizes};
+use authority_server::{CheckError, Folder, StartError, sizes};
 use std::collections::BTreeMap;
+use storage::StoreError;
 
 /// `palisade authority status`
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    storage: Storage,
     /// text or json.
     #[arg(short, long, default_value = "text")]
     output: Format,
@@ -27,11 +30,12 @@ enum Format {
 pub(super) fn run(args: &Args) -> Outcome {
     let path = &args.place.folder;
     let folder = Folder::open(path).map_err(|error| explained(error, path))?;
-    // Whoever serves it has the store for itself.
-    let logs = match runtime()?.block_on(sizes(&folder)) {
+    let storage = args.storage.connection()?;
+    // Whoever serves it has a store in the folder for itself.
+    let logs = match runtime()?.block_on(sizes(&folder, storage.as_ref())) {
         Ok(sizes) => Some(sizes),
-        Err(CheckError::Start(_)) => None,
-        Err(error) => return Err(error.into()),
+        Err(CheckError::Start(StartError::Store(StoreError::File(_)))) => None,
+        Err(error) => return Err(explained(error, path)),
     };
     output::to_stdout(|out| match args.output {
         Format::Json => Ok(writeln!(out, "{:#}", json(&folder, logs.as_ref()))?),

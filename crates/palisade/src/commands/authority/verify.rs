@@ -1,6 +1,6 @@
 //! `palisade authority verify`
 
-use super::{Place, explained, runtime};
+use super::{Place, Storage, explained, runtime};
 use crate::outcome::{OK, Outcome};
 use crate::output;
 use jiff::Timestamp;
@@ -10,11 +10,14 @@ use jiff::Timestamp;
 pub(super) struct Args {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    storage: Storage,
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
     let path = &args.place.folder;
-    let checked = runtime()?.block_on(authority_server::check(path, Timestamp::now()));
+    let storage = args.storage.connection()?;
+    let checked = runtime()?.block_on(authority_server::check(path, storage.as_ref(), Timestamp::now()));
     let checked = checked.map_err(|error| explained(error, path))?;
     output::to_stdout(|out| {
         writeln!(out, "{} keys are those of the trust root", checked.keys)?;
