@@ -2,46 +2,24 @@
 //!
 //! A [`Token`] is only parsed; nothing in it is believed until [`Token::verify`] gave [`Claims`].
 
-use crate::jwk::{Algorithm, JwkSet, mint_algorithm};
+use crate::jwk::mint_algorithm;
 use crate::keys::{KeyError, SigningKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use serde::Deserialize;
+use jose::{JwkSet, Jws, JwsError};
 use serde_json::{Map, Value};
 
-/// The longest token that is looked at, in bytes.
-pub const MAX_TOKEN_BYTES: usize = 32 * 1024;
 /// How far another's clock may run ahead of ours.
 const SKEW_SECONDS: i64 = 60;
-/// Most audiences in a token.
-const MAX_AUDIENCES: usize = 64;
 
 /// Why a token is refused. No variant carries the token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Nothing there.
-    #[error("no identity token")]
-    Absent,
-    /// Longer than any real one.
-    #[error("the token is longer than {MAX_TOKEN_BYTES} bytes")]
-    TooLong,
-    /// Not three parts of unpadded base64url.
-    #[error("malformed token: {0}")]
-    Malformed(&'static str),
-    /// `none`, or one with a shared secret, or one that is not known.
-    #[error("the token's algorithm {0:?} is not accepted")]
-    Algorithm(String),
-    /// Header parameters that must be understood.
-    #[error("the token demands extensions (crit)")]
-    Critical,
-    /// The issuer's keys have none of this name that goes with the algorithm.
-    #[error("the issuer has no key for this token")]
-    UnknownKey,
-    /// The signature is not the issuer's.
-    #[error("the token's signature is wrong")]
-    Signature,
+    /// Malformed, or not signed by the issuer.
+    #[error(transparent)]
+    Jws(#[from] JwsError),
     /// Another issuer's token.
     #[error("the token is of issuer {found:?}, expected {expected:?}")]
     Issuer {
@@ -62,9 +40,6 @@ pub enum TokenError {
     /// Its time has not come.
     #[error("the token is valid only from {0}")]
     NotYet(Timestamp),
-    /// A claim that must be there, or has the wrong type.
-    #[error("the token's claim {0:?} is missing or has the wrong type")]
-    Claim(&'static str),
 }
 
 impl TokenError {
@@ -72,43 +47,20 @@ impl TokenError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Absent => "absent",
-            Self::TooLong => "too_long",
-            Self::Malformed(_) => "malformed",
-            Self::Algorithm(_) => "algorithm",
-            Self::Critical => "critical",
-            Self::UnknownKey => "unknown_key",
-            Self::Signature => "signature",
+            Self::Jws(error) => error.reason(),
             Self::Issuer { .. } => "issuer",
             Self::Audience { .. } => "audience",
             Self::Expired(_) => "expired",
             Self::NotYet(_) => "not_yet_valid",
-            Self::Claim(_) => "claim",
         }
     }
 }
 
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: Option<String>,
-    crit: Option<serde::de::IgnoredAny>,
-}
-
 /// A token that is parsed, and not believed.
+#[derive(Debug)]
 pub struct Token {
-    algorithm: Algorithm,
-    kid: Option<String>,
+    jws: Jws,
     issuer: String,
-    signed: String,
-    signature: Vec<u8>,
-    claims: Map<String, Value>,
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Token").field("issuer", &self.issuer).finish_non_exhaustive()
-    }
 }
 
 impl Token {
@@ -117,34 +69,10 @@ impl Token {
     /// # Errors
     /// When it is too long, malformed, or of an algorithm that is not accepted: all that can be known without keys.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
-        if text.is_empty() {
-            return Err(TokenError::Absent);
-        }
-        if text.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::TooLong);
-        }
-        let three = TokenError::Malformed("a token has three parts");
-        let (signed, signature) = text.rsplit_once('.').ok_or(three.clone())?;
-        let (header, payload) = signed.split_once('.').ok_or(three.clone())?;
-        if payload.contains('.') {
-            return Err(three);
-        }
-        let bytes = |part: &str| {
-            URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed("a part is not unpadded base64url"))
-        };
-        let header: Header = serde_json::from_slice(&bytes(header)?)
-            .map_err(|_| TokenError::Malformed("the header is not a JSON object with alg"))?;
-        let algorithm = Algorithm::parse(&header.alg)
-            .ok_or_else(|| TokenError::Algorithm(header.alg.chars().take(32).collect()))?;
-        if header.crit.is_some() {
-            return Err(TokenError::Critical);
-        }
-        let claims: Map<String, Value> = serde_json::from_slice(&bytes(payload)?)
-            .map_err(|_| TokenError::Malformed("the claims are not a JSON object of bounded depth"))?;
-        let issuer = claims.get("iss").and_then(Value::as_str).filter(|iss| !iss.is_empty());
-        let issuer = issuer.ok_or(TokenError::Claim("iss"))?.to_owned();
-        let signature = bytes(signature)?;
-        Ok(Self { algorithm, kid: header.kid, issuer, signed: signed.to_owned(), signature, claims })
+        let jws = Jws::parse(text)?;
+        let issuer = jws.claims().get("iss").and_then(Value::as_str).filter(|iss| !iss.is_empty());
+        let issuer = issuer.ok_or(JwsError::Claim("iss"))?.to_owned();
+        Ok(Self { jws, issuer })
     }
 
     /// The issuer that it claims, to look for its keys.
@@ -156,7 +84,7 @@ impl Token {
     /// Whether the set may have its key; where not, the issuer may have changed its keys.
     #[must_use]
     pub fn has_key_in(&self, keys: &JwkSet) -> bool {
-        keys.candidates(self.algorithm, self.kid.as_deref()).next().is_some()
+        self.jws.has_key_in(keys)
     }
 
     /// Checks signature, issuer, audience and time.
@@ -164,56 +92,28 @@ impl Token {
     /// # Errors
     /// The first of these that does not hold.
     pub fn verify(&self, issuer: &str, audience: &str, keys: &JwkSet, now: Timestamp) -> Result<Claims, TokenError> {
-        let mut known = false;
-        let mut valid = false;
-        for key in keys.candidates(self.algorithm, self.kid.as_deref()) {
-            known = true;
-            valid |= key.verify(self.algorithm, self.signed.as_bytes(), &self.signature);
-        }
-        if !known {
-            return Err(TokenError::UnknownKey);
-        }
-        if !valid {
-            return Err(TokenError::Signature);
-        }
+        self.jws.verify(keys)?;
         if self.issuer != issuer {
             return Err(TokenError::Issuer { expected: issuer.to_owned(), found: self.issuer.clone() });
         }
-        if audience.is_empty() || !self.audiences()?.contains(&audience) {
+        if audience.is_empty() || !self.jws.audiences()?.contains(&audience) {
             return Err(TokenError::Audience { expected: audience.to_owned() });
         }
-        let expires = self.time("exp")?.ok_or(TokenError::Claim("exp"))?;
+        let expires = self.jws.time("exp")?.ok_or(JwsError::Claim("exp"))?;
         if expires <= now {
             return Err(TokenError::Expired(expires));
         }
         for claim in ["nbf", "iat"] {
-            if let Some(from) = self.time(claim)?
+            if let Some(from) = self.jws.time(claim)?
                 && from.as_second() > now.as_second().saturating_add(SKEW_SECONDS)
             {
                 return Err(TokenError::NotYet(from));
             }
         }
-        let subject = self.claims.get("sub").and_then(Value::as_str).filter(|sub| !sub.is_empty());
-        let subject = subject.ok_or(TokenError::Claim("sub"))?.to_owned();
-        Ok(Claims { issuer: self.issuer.clone(), subject, all: self.claims.clone() })
-    }
-
-    fn audiences(&self) -> Result<Vec<&str>, TokenError> {
-        match self.claims.get("aud") {
-            Some(Value::String(one)) => Ok(vec![one]),
-            Some(Value::Array(all)) if all.len() <= MAX_AUDIENCES => {
-                all.iter().map(Value::as_str).collect::<Option<_>>().ok_or(TokenError::Claim("aud"))
-            }
-            _ => Err(TokenError::Claim("aud")),
-        }
-    }
-
-    /// A time in seconds since 1970, with or without a fraction.
-    fn time(&self, claim: &'static str) -> Result<Option<Timestamp>, TokenError> {
-        let Some(value) = self.claims.get(claim) else { return Ok(None) };
-        let seconds = value.as_i64().or_else(|| value.as_f64().filter(|s| s.is_finite()).map(|s| s as i64));
-        let at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
-        at.map(Some).ok_or(TokenError::Claim(claim))
+        let claims = self.jws.claims();
+        let subject = claims.get("sub").and_then(Value::as_str).filter(|sub| !sub.is_empty());
+        let subject = subject.ok_or(JwsError::Claim("sub"))?.to_owned();
+        Ok(Claims { issuer: self.issuer.clone(), subject, all: claims.clone() })
     }
 }
 
@@ -258,6 +158,7 @@ pub fn mint(key: &SigningKey, kid: &str, claims: &Value) -> Result<String, KeyEr
 mod tests {
     use super::*;
     use crate::jwk::jwk;
+    use jose::MAX_TOKEN_BYTES;
     use serde_json::json;
     use signing::KeyKind;
 

@@ -1,8 +1,9 @@
 use super::*;
-use crate::jwk::{JwkSet, jwk};
+use crate::jwk::jwk;
 use crate::jwt::{Token, mint};
 use crate::keys::SigningKey;
 use jiff::Timestamp;
+use jose::JwkSet;
 use serde_json::{Value, json};
 use signing::KeyKind;
 
