@@ -1,0 +1,223 @@
+use crate::barrier::Barrier;
+use crate::generate_root::Generation;
+use crate::lifecycle::{InitKeys, Shares};
+use crate::rekey::Rekey;
+use crate::sealing::{decode_hex, same};
+use crate::shapes::{InitRequest, SealStatus, Subject};
+use crate::{KEY_BYTES, SHARE_OVERHEAD};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use logical::{Error, Secret};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// No shorter key is looked at, as the peer has it.
+const SHORTEST_KEY_BYTES: usize = 16;
+const LONGEST_KEY_BYTES: usize = KEY_BYTES + SHARE_OVERHEAD;
+
+/// What operators do with keys, as `sys/init`, `sys/unseal`, `sys/rekey` and `sys/generate-root` have it: it collects
+/// shares until they are enough. What it has collected is of this node and this process alone.
+pub struct Operator {
+    pub(crate) barrier: Barrier,
+    unseal: Mutex<Option<Collected>>,
+    root_rekey: Mutex<Option<Rekey>>,
+    recovery_rekey: Mutex<Option<Rekey>>,
+    pub(crate) generation: Mutex<Option<Generation>>,
+}
+
+/// Shares that were handed in.
+pub(crate) struct Collected {
+    pub(crate) nonce: String,
+    parts: Vec<Secret>,
+}
+
+impl Operator {
+    /// For this barrier.
+    pub fn new(barrier: Barrier) -> Self {
+        Self {
+            barrier,
+            unseal: Mutex::default(),
+            root_rekey: Mutex::default(),
+            recovery_rekey: Mutex::default(),
+            generation: Mutex::default(),
+        }
+    }
+
+    /// The barrier.
+    pub fn barrier(&self) -> &Barrier {
+        &self.barrier
+    }
+
+    /// `sys/init`: makes the keys, and leaves the barrier unsealed so that the caller can write what belongs to a new
+    /// server. With [`crate::Seal::Shamir`] the caller then seals it.
+    ///
+    /// # Errors
+    /// With the peer's texts.
+    pub async fn initialize(&self, request: &InitRequest, now: Timestamp) -> Result<InitKeys, Error> {
+        let seal = self.barrier.seal_type();
+        request.check(seal)?;
+        let shares = Shares::of(request.secret_shares, request.secret_threshold);
+        let recovery = Shares::of(request.recovery_shares, request.recovery_threshold);
+        self.barrier.initialize(shares, recovery, now).await
+    }
+
+    /// `sys/seal-status`.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn seal_status(&self) -> Result<SealStatus, Error> {
+        let seal = self.barrier.seal_type();
+        let record = self.barrier.seal_record().await?;
+        let needed = record.as_ref().map(|(record, _)| record.needed(seal)).unwrap_or_default();
+        let (progress, nonce) = {
+            let unseal = lock(&self.unseal);
+            unseal.as_ref().map(|unseal| (unseal.parts.len(), unseal.nonce.clone())).unwrap_or_default()
+        };
+        Ok(SealStatus {
+            kind: seal.kind().to_owned(),
+            initialized: record.is_some(),
+            sealed: self.barrier.is_sealed(),
+            t: needed.threshold,
+            n: needed.shares,
+            progress,
+            nonce,
+            migration: false,
+            recovery_seal: seal.has_recovery_keys(),
+            recovery_seal_type: if seal.has_recovery_keys() { "shamir" } else { "unsupported" },
+        })
+    }
+
+    /// `sys/unseal` with a key in hexadecimal or base64. The same key twice counts once. When there are enough they are
+    /// tried, and collected anew where they are wrong. For `migrate` there must be another seal to migrate from, and
+    /// there is none.
+    ///
+    /// # Errors
+    /// With the peer's texts.
+    pub async fn unseal(&self, key: &str, migrate: bool) -> Result<SealStatus, Error> {
+        if key.is_empty() {
+            let text = "'key' must be specified in request body as JSON, or 'reset' set to true";
+            return Err(Error::invalid(text));
+        }
+        let part = decode_key(key)?;
+        if migrate {
+            return Err(Error::Status(500, "can't perform a seal migration, no migration seal found".to_owned()));
+        }
+        let seal = self.barrier.seal_type();
+        let needed = self.barrier.require_seal_record().await?.0.needed(seal);
+        if !self.barrier.is_sealed() {
+            return self.seal_status().await;
+        }
+        check_length(&part).map_err(|text| Error::invalid(format!("invalid key: {text}")))?;
+        let parts = {
+            let mut unseal = lock(&self.unseal);
+            let collected = unseal.get_or_insert_with(Collected::new);
+            let enough = collected.add(part) && collected.parts.len() >= needed.threshold.into();
+            if enough { unseal.take().map(|collected| collected.parts) } else { None }
+        };
+        if let Some(parts) = parts {
+            let failed = |error| Error::invalid(format!("invalid key: failed to compute combined key: {error}"));
+            let key = needed.combine(&parts).map_err(failed)?;
+            if seal.has_recovery_keys() {
+                self.barrier.unseal_with_recovery_key(&key).await?;
+            } else {
+                self.barrier.unseal_with_seal_key(&key).await?;
+            }
+        }
+        self.seal_status().await
+    }
+
+    /// `sys/unseal` with `reset`: forgets the keys that were handed in.
+    ///
+    /// # Errors
+    /// `vault is unsealed` where it is.
+    pub async fn reset_unseal(&self) -> Result<SealStatus, Error> {
+        if !self.barrier.is_sealed() {
+            return Err(Error::invalid("vault is unsealed"));
+        }
+        *lock(&self.unseal) = None;
+        self.seal_status().await
+    }
+
+    /// `sys/seal`: forgets every key, and whatever was collected.
+    pub fn seal(&self) {
+        self.barrier.seal();
+        *lock(&self.unseal) = None;
+        *lock(&self.root_rekey) = None;
+        *lock(&self.recovery_rekey) = None;
+        *lock(&self.generation) = None;
+    }
+
+    pub(crate) fn rekey(&self, subject: Subject) -> MutexGuard<'_, Option<Rekey>> {
+        lock(match subject {
+            Subject::Root => &self.root_rekey,
+            Subject::Recovery => &self.recovery_rekey,
+        })
+    }
+}
+
+impl Collected {
+    pub(crate) fn new() -> Self {
+        Self { nonce: nonce(), parts: Vec::new() }
+    }
+
+    /// Whether it was not there yet.
+    pub(crate) fn add(&mut self, part: Secret) -> bool {
+        // All are compared, so that it takes as long for each.
+        let known = self.parts.iter().filter(|known| same(known, &part)).count();
+        if known == 0 {
+            self.parts.push(part);
+        }
+        known == 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// All of them, to be tried; none are left.
+    pub(crate) fn take(&mut self) -> Vec<Secret> {
+        std::mem::take(&mut self.parts)
+    }
+}
+
+/// A name for one procedure, so that shares are not handed in for another.
+pub(crate) fn nonce() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// Reads a share: hexadecimal where that gives a key's length, otherwise base64.
+pub(crate) fn decode_key(text: &str) -> Result<Secret, Error> {
+    let hex = decode_hex(text.as_bytes());
+    if let Some(key) = hex.filter(|key| (SHORTEST_KEY_BYTES..=LONGEST_KEY_BYTES).contains(&key.len())) {
+        return Ok(key);
+    }
+    let bytes = STANDARD.decode(text).map_err(|_| Error::invalid("'key' must be a valid hex or base64 string"))?;
+    Ok(Zeroizing::new(bytes))
+}
+
+/// Reads a share for a procedure that has begun.
+pub(crate) fn decode_share(text: &str) -> Result<Secret, Error> {
+    if text.is_empty() {
+        return Err(Error::invalid("'key' must be specified in request body as JSON"));
+    }
+    let key = decode_key(text)?;
+    check_length(&key).map_err(Error::invalid)?;
+    Ok(key)
+}
+
+fn check_length(key: &Secret) -> Result<(), String> {
+    if key.len() < SHORTEST_KEY_BYTES {
+        return Err(format!("key is shorter than minimum {SHORTEST_KEY_BYTES} bytes"));
+    }
+    if key.len() > LONGEST_KEY_BYTES {
+        return Err(format!("key is longer than maximum {LONGEST_KEY_BYTES} bytes"));
+    }
+    Ok(())
+}
+
+/// What is held is replaced whole: another's panic leaves nothing half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

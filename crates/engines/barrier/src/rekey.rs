@@ -1,0 +1,292 @@
+use crate::cipher::Key;
+use crate::lifecycle::Shares;
+use crate::operator::{Collected, Operator, decode_share, nonce};
+use crate::sealing::same;
+use crate::shapes::{
+    EncodedKeys, RekeyComplete, RekeyRequest, RekeyStatus, RekeyUpdate, RekeyVerification, RekeyVerificationStatus,
+    Subject, no_pgp,
+};
+use logical::{Error, Secret};
+
+/// A rekey that has begun.
+pub(crate) struct Rekey {
+    collected: Collected,
+    /// Of the new key.
+    shares: Shares,
+    verification_required: bool,
+    verification: Option<Verification>,
+}
+
+/// The new key, which is put in place when its shares were handed in.
+struct Verification {
+    collected: Collected,
+    key: Key,
+}
+
+impl Operator {
+    /// `sys/rekey/init` or `sys/rekey-recovery-key/init`, read.
+    ///
+    /// # Errors
+    /// While sealed, and where there are no recovery keys.
+    pub async fn rekey_status(&self, subject: Subject) -> Result<RekeyStatus, Error> {
+        let required = self.rekey_threshold(subject).await?.threshold;
+        let rekey = self.rekey(subject);
+        let Some(rekey) = rekey.as_ref() else { return Ok(RekeyStatus { required, ..RekeyStatus::default() }) };
+        Ok(RekeyStatus {
+            nonce: rekey.collected.nonce.clone(),
+            started: true,
+            t: rekey.shares.threshold,
+            n: rekey.shares.shares,
+            progress: rekey.collected.len(),
+            required,
+            verification_required: rekey.verification_required,
+            verification_nonce: rekey.verification_nonce(),
+            ..RekeyStatus::default()
+        })
+    }
+
+    /// `sys/rekey/init`, written: begins a rekey.
+    ///
+    /// # Errors
+    /// Where one has begun, or the numbers make no sense; with the peer's texts.
+    pub async fn rekey_start(&self, subject: Subject, request: &RekeyRequest) -> Result<RekeyStatus, Error> {
+        self.check_rekey(subject)?;
+        let pgp = request.pgp_keys.as_ref().is_some_and(|keys| !keys.is_empty());
+        if request.backup && !pgp {
+            let text = "cannot request a backup of the new keys without providing PGP keys for encryption";
+            return Err(Error::invalid(text));
+        }
+        if pgp {
+            return Err(no_pgp());
+        }
+        let asked = Shares::of(request.secret_shares, request.secret_threshold);
+        let what = if subject == Subject::Root { "rekey seal" } else { "recovery" };
+        let invalid = |error| Error::Status(500, format!("invalid {what} configuration: {error}"));
+        let shares = if subject == Subject::Root && self.barrier.seal_type().has_recovery_keys() {
+            if request.require_verification {
+                let text = "requiring verification not supported when rekeying the barrier key with recovery keys";
+                return Err(Error::invalid(text));
+            }
+            Shares::default()
+        } else {
+            asked.validate().map_err(invalid)?
+        };
+        {
+            let mut rekey = self.rekey(subject);
+            if rekey.is_some() {
+                return Err(Error::invalid("rekey already in progress"));
+            }
+            let (collected, verification_required) = (Collected::new(), request.require_verification);
+            *rekey = Some(Rekey { collected, shares, verification_required, verification: None });
+        }
+        self.rekey_status(subject).await
+    }
+
+    /// `sys/rekey/init`, deleted: gives it up.
+    ///
+    /// # Errors
+    /// While sealed.
+    pub fn rekey_cancel(&self, subject: Subject) -> Result<(), Error> {
+        self.check_rekey(subject)?;
+        *self.rekey(subject) = None;
+        Ok(())
+    }
+
+    /// `sys/rekey/update`: a share of the present key. With enough of them the new key is made, and put in place unless
+    /// it is to be verified first.
+    ///
+    /// # Errors
+    /// With the peer's texts.
+    pub async fn rekey_update(&self, subject: Subject, key: &str, nonce: &str) -> Result<RekeyUpdate, Error> {
+        let part = decode_share(key)?;
+        let present = self.rekey_threshold(subject).await?;
+        let Some((shares, verified, parts)) = self.rekey_collect(subject, part, nonce, present)? else {
+            return self.rekey_status(subject).await.map(RekeyUpdate::Progress);
+        };
+        let failed = |error| Error::Status(500, format!("failed to compute root key: {error}"));
+        let key = present.combine(&parts).map_err(failed)?;
+        self.barrier.authenticate(&key).await.map_err(|error| match error {
+            Error::Invalid(text) if self.barrier.seal_type().has_recovery_keys() => {
+                Error::invalid(format!("recovery key verification failed: {text}"))
+            }
+            other => other,
+        })?;
+        if shares == Shares::default() {
+            self.barrier.replace_root(None).await?;
+            *self.rekey(subject) = None;
+            return Ok(RekeyUpdate::Complete(RekeyComplete::new(nonce, &[], String::new())));
+        }
+        let (key, parts) = shares.generate()?;
+        if !verified {
+            self.put_in_place(subject, shares, &key).await?;
+            *self.rekey(subject) = None;
+            return Ok(RekeyUpdate::Complete(RekeyComplete::new(nonce, &parts, String::new())));
+        }
+        let verification = Verification { collected: Collected::new(), key };
+        let verification_nonce = verification.collected.nonce.clone();
+        match self.rekey(subject).as_mut().filter(|rekey| rekey.collected.nonce == nonce) {
+            Some(rekey) => rekey.verification = Some(verification),
+            None => return Err(no_rekey(subject)),
+        }
+        Ok(RekeyUpdate::Complete(RekeyComplete::new(nonce, &parts, verification_nonce)))
+    }
+
+    /// `sys/rekey/verify`, read.
+    ///
+    /// # Errors
+    /// Where no rekey has begun.
+    pub fn rekey_verification(&self, subject: Subject) -> Result<RekeyVerificationStatus, Error> {
+        self.check_rekey(subject)?;
+        let rekey = self.rekey(subject);
+        let rekey = rekey.as_ref().ok_or_else(|| Error::invalid("no rekey configuration found"))?;
+        Ok(RekeyVerificationStatus {
+            started: rekey.verification.is_some(),
+            nonce: rekey.verification_nonce(),
+            t: rekey.shares.threshold,
+            n: rekey.shares.shares,
+            progress: rekey.verification.as_ref().map_or(0, |verification| verification.collected.len()),
+        })
+    }
+
+    /// `sys/rekey/verify`, deleted: begins the verification again, with another nonce.
+    ///
+    /// # Errors
+    /// Where no rekey has begun.
+    pub fn rekey_verification_restart(&self, subject: Subject) -> Result<RekeyVerificationStatus, Error> {
+        self.check_rekey(subject)?;
+        if let Some(verification) = self.rekey(subject).as_mut().and_then(|rekey| rekey.verification.as_mut()) {
+            verification.collected = Collected::new();
+        }
+        self.rekey_verification(subject)
+    }
+
+    /// `sys/rekey/verify`, written: a share of the new key. With enough of them it is put in place.
+    ///
+    /// # Errors
+    /// With the peer's texts.
+    pub async fn rekey_verify(&self, subject: Subject, key: &str, nonce: &str) -> Result<RekeyVerification, Error> {
+        let part = decode_share(key)?;
+        self.check_rekey(subject)?;
+        let Some((shares, key)) = self.verification_collect(subject, part, nonce)? else {
+            return self.rekey_verification(subject).map(RekeyVerification::Progress);
+        };
+        self.put_in_place(subject, shares, &key).await?;
+        *self.rekey(subject) = None;
+        Ok(RekeyVerification::Complete { nonce: nonce.to_owned(), complete: true })
+    }
+
+    fn check_rekey(&self, subject: Subject) -> Result<(), Error> {
+        if subject == Subject::Recovery && !self.barrier.seal_type().has_recovery_keys() {
+            return Err(Error::invalid("recovery rekeying not supported"));
+        }
+        if self.barrier.is_sealed() { Err(Error::Sealed) } else { Ok(()) }
+    }
+
+    /// The shares of the present key.
+    async fn rekey_threshold(&self, subject: Subject) -> Result<Shares, Error> {
+        self.check_rekey(subject)?;
+        Ok(self.barrier.require_seal_record().await?.0.needed(self.barrier.seal_type()))
+    }
+
+    /// Takes a share; all of them when they are enough, with the new key's numbers and whether it is to be verified.
+    fn rekey_collect(
+        &self,
+        subject: Subject,
+        part: Secret,
+        nonce: &str,
+        present: Shares,
+    ) -> Result<Option<(Shares, bool, Vec<Secret>)>, Error> {
+        let mut rekey = self.rekey(subject);
+        let rekey = rekey.as_mut().ok_or_else(|| no_rekey(subject))?;
+        if rekey.verification.is_some() {
+            return Err(Error::invalid(format!(
+                "rekey operation already finished; verification must be performed; nonce for the verification operation \
+                 is {:?}",
+                rekey.verification_nonce()
+            )));
+        }
+        if nonce != rekey.collected.nonce {
+            let known = &rekey.collected.nonce;
+            return Err(Error::invalid(format!(
+                "incorrect nonce supplied; nonce for this rekey operation is {known:?}"
+            )));
+        }
+        if !rekey.collected.add(part) {
+            let what = if subject == Subject::Root { "generation" } else { "rekey" };
+            return Err(Error::invalid(format!("given key has already been provided during this {what} operation")));
+        }
+        let enough = rekey.collected.len() >= present.threshold.into();
+        Ok(enough.then(|| (rekey.shares, rekey.verification_required, rekey.collected.take())))
+    }
+
+    /// Takes a share of the new key; the new key itself when they are enough and right.
+    fn verification_collect(
+        &self,
+        subject: Subject,
+        part: Secret,
+        asked: &str,
+    ) -> Result<Option<(Shares, Key)>, Error> {
+        let mut rekey = self.rekey(subject);
+        let rekey = rekey.as_mut().ok_or_else(|| Error::invalid("no rekey in progress"))?;
+        let verification = rekey.verification.as_mut();
+        let verification = verification.ok_or_else(|| Error::invalid("no rekey verification in progress"))?;
+        let collected = &mut verification.collected;
+        if asked != collected.nonce {
+            let known = &collected.nonce;
+            return Err(Error::invalid(format!(
+                "incorrect nonce supplied; nonce for this verify operation is {known:?}"
+            )));
+        }
+        if !collected.add(part) {
+            return Err(Error::invalid("given key has already been provided during this verify operation"));
+        }
+        if collected.len() < rekey.shares.threshold.into() {
+            return Ok(None);
+        }
+        let parts = collected.take();
+        let failed = |error| Error::Status(500, format!("failed to compute key for verification: {error}"));
+        let right = rekey.shares.combine(&parts).map_err(failed).and_then(|key| {
+            let refused = || Error::invalid("rekey verification failed; incorrect key shares supplied");
+            if same(&key, &*verification.key) { Ok(()) } else { Err(refused()) }
+        });
+        if let Err(error) = right {
+            collected.nonce = nonce();
+            return Err(error);
+        }
+        Ok(Some((rekey.shares, verification.key.clone())))
+    }
+
+    async fn put_in_place(&self, subject: Subject, shares: Shares, key: &Key) -> Result<(), Error> {
+        match subject {
+            Subject::Root => self.barrier.replace_root(Some((shares, key))).await,
+            Subject::Recovery => self.barrier.replace_recovery(shares, key).await,
+        }
+    }
+}
+
+impl Rekey {
+    fn verification_nonce(&self) -> String {
+        self.verification.as_ref().map(|verification| verification.collected.nonce.clone()).unwrap_or_default()
+    }
+}
+
+impl RekeyComplete {
+    fn new(nonce: &str, parts: &[Secret], verification_nonce: String) -> Self {
+        Self {
+            nonce: nonce.to_owned(),
+            complete: true,
+            keys: EncodedKeys::new(parts),
+            pgp_fingerprints: None,
+            backup: false,
+            verification_required: !verification_nonce.is_empty(),
+            verification_nonce,
+        }
+    }
+}
+
+fn no_rekey(subject: Subject) -> Error {
+    Error::invalid(match subject {
+        Subject::Root => "no barrier rekey in progress",
+        Subject::Recovery => "no recovery rekey in progress",
+    })
+}
