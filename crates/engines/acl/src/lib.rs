@@ -20,7 +20,7 @@
 //! answers for all policies of a token. Rules for one pattern are joined, and deny wins; of several patterns that match a
 //! path only the one of highest priority counts. Asking allocates nothing for rules without parameters in the root namespace.
 //!
-//! Reading order: `capability`, `policy`, `parse`, `template`, `permissions`, `table`, `compiled`, `resultant`, `builtin`,
+//! Reading order: `capability`, `policy`, `parse`, `quote`, `template`, `permissions`, `table`, `compiled`, `resultant`, `builtin`,
 //! `filter`.
 
 mod builtin;
@@ -31,6 +31,7 @@ mod filter;
 mod parse;
 mod permissions;
 mod policy;
+mod quote;
 mod resultant;
 mod table;
 mod template;

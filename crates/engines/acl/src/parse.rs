@@ -1,8 +1,9 @@
 use crate::capability::{Capabilities, Capability};
 use crate::control_group::control_groups;
 use crate::filter::KeyFilter;
-use crate::permissions::Permissions;
+use crate::permissions::{Parameters, Permissions};
 use crate::policy::{Pattern, Rule};
+use crate::quote::quoted;
 use crate::template::has_templates;
 use hcl1::{Body, Kind};
 use jiff::Timestamp;
@@ -41,7 +42,7 @@ pub(crate) fn parse(text: &str, namespace: &str, now: Timestamp) -> Result<(Vec<
     for (keys, value) in body.values("path") {
         let key = keys.first().copied().unwrap_or("path");
         is_templated |= has_templates(key).map_err(|error| format!("failed to validate policy templating: {error}"))?;
-        let prefix = format!("path {key:?}: ");
+        let prefix = format!("path {}: ", quoted(key));
         let Kind::Object(_) = value.kind else {
             return Err(format!("{prefix}cannot check HCL keys of type {}", value.type_name()));
         };
@@ -57,7 +58,7 @@ pub(crate) fn check_keys(body: &Body<'_>, valid: &[&str], prefix: &str) -> Resul
     let unknown: Vec<String> = body
         .keys()
         .filter(|(key, _)| !valid.contains(key))
-        .map(|(key, assigned)| format!("{prefix}invalid key {key:?} on line {}", assigned.line))
+        .map(|(key, assigned)| format!("{prefix}invalid key {} on line {}", quoted(key), assigned.line))
         .collect();
     if unknown.is_empty() { Ok(()) } else { Err(several(&unknown)) }
 }
@@ -71,9 +72,10 @@ pub(crate) fn several(errors: &[String]) -> String {
 /// Nothing for a rule that has expired.
 fn rule(key: &str, namespace: &str, body: &Body<'_>, now: Timestamp) -> Result<Option<Rule>, String> {
     let control_group = control_groups(body)?;
-    let read = |error: hcl1::Error| format!("path {key:?}: {error}");
-    let policy = body.text("policy").map_err(read)?.unwrap_or_default();
-    let mut words = body.texts("capabilities").map_err(read)?.unwrap_or_default();
+    let read = |error: hcl1::Error| format!("path {}: {error}", quoted(key));
+    // Errors have the names of the peer's fields.
+    let policy = body.text("Policy").map_err(read)?.unwrap_or_default();
+    let mut words = body.texts("Capabilities").map_err(read)?.unwrap_or_default();
     let expiration = body.text("expiration").map_err(read)?.filter(|text| !text.is_empty());
     let min_wrapping_ttl = body.any("min_wrapping_ttl").map_err(read)?;
     let max_wrapping_ttl = body.any("max_wrapping_ttl").map_err(read)?;
@@ -87,7 +89,8 @@ fn rule(key: &str, namespace: &str, body: &Body<'_>, now: Timestamp) -> Result<O
     let expiration = match expiration {
         None => None,
         Some(text) => {
-            let failed = || format!("path {key:?}: invalid expiration time: could not parse string as date and time");
+            let why = "invalid expiration time: could not parse string as date and time";
+            let failed = || format!("path {}: {why}", quoted(key));
             let at = time(&text).ok_or_else(failed)?;
             if at < now {
                 return Ok(None);
@@ -100,8 +103,8 @@ fn rule(key: &str, namespace: &str, body: &Body<'_>, now: Timestamp) -> Result<O
     let capabilities = capabilities(key, &words)?;
     let mut permissions = Permissions { capabilities, control_group, ..Permissions::default() };
     if !capabilities.has(Capability::Deny) {
-        permissions.allowed_parameters = allowed_parameters.map(lower_keys);
-        permissions.denied_parameters = denied_parameters.map(lower_keys);
+        permissions.allowed_parameters = allowed_parameters.map(|all| lower_keys(all, false));
+        permissions.denied_parameters = denied_parameters.map(|all| lower_keys(all, true));
         permissions.min_wrapping_ttl = duration("min_wrapping_ttl", min_wrapping_ttl.as_ref())?;
         permissions.max_wrapping_ttl = duration("max_wrapping_ttl", max_wrapping_ttl.as_ref())?;
         permissions.mfa_methods = mfa_methods;
@@ -134,7 +137,7 @@ fn legacy(key: &str, policy: &str, words: &mut Vec<String>) -> Result<(), String
         "read" => &["read", "list"],
         "write" => &["create", "read", "update", "delete", "list"],
         "sudo" => &["create", "read", "update", "delete", "list", "sudo"],
-        other => return Err(format!("path {key:?}: invalid policy {other:?}")),
+        other => return Err(format!("path {}: invalid policy {}", quoted(key), quoted(other))),
     };
     words.extend(added.iter().map(|word| (*word).to_owned()));
     Ok(())
@@ -147,14 +150,23 @@ fn capabilities(key: &str, words: &[String]) -> Result<Capabilities, String> {
         match Capability::from_name(word) {
             Some(Capability::Deny) => return Ok(Capabilities::DENY),
             Some(capability) => found.insert(capability),
-            None => return Err(format!("path {key:?}: invalid capability {word:?}")),
+            None => return Err(format!("path {}: invalid capability {}", quoted(key), quoted(word))),
         }
     }
     Ok(found)
 }
 
-fn lower_keys<V>(map: std::collections::BTreeMap<String, V>) -> std::collections::BTreeMap<String, V> {
-    map.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect()
+/// Names that differ only in case are one: denied values are then those of all, allowed ones those of the last.
+fn lower_keys(map: Parameters, join: bool) -> Parameters {
+    let mut lower = Parameters::new();
+    for (name, values) in map {
+        match lower.get_mut(&name.to_lowercase()) {
+            Some(old) if join && (old.is_empty() || values.is_empty()) => old.clear(),
+            Some(old) if join => old.extend(values),
+            _ => drop(lower.insert(name.to_lowercase(), values)),
+        }
+    }
+    lower
 }
 
 fn duration(name: &str, value: Option<&Json>) -> Result<Duration, String> {

@@ -1,5 +1,6 @@
 use crate::parse::{ParseError, parse};
 use crate::permissions::Permissions;
+use crate::quote::quoted;
 use crate::template::{Identity, Substitutions, substitute};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ impl Pattern {
     pub(crate) fn new(namespace: &str, path: &str) -> Result<Self, String> {
         let path = format!("{namespace}{}", path.strip_prefix('/').unwrap_or(path));
         if path.contains("+*") {
-            return Err(format!("path {path:?}: invalid use of wildcards ('+*' is forbidden)"));
+            return Err(format!("path {}: invalid use of wildcards ('+*' is forbidden)", quoted(&path)));
         }
         if path == "+" || path.contains("/+") || path.starts_with("+/") {
             return Ok(Self::Segments(path));

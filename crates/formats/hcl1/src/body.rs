@@ -59,13 +59,27 @@ impl<'a> Body<'a> {
 
     /// A list of strings.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
+        let path = format!("root.{name}");
         let mut all = None;
         for node in self.nodes(name) {
-            let path = format!("root.{name}");
-            let values = list(&path, &node)?;
             let all = all.get_or_insert_with(Vec::new);
-            for value in values {
-                all.push(text(&format!("{path}[{}]", all.len()), &value)?);
+            // An object would be a list of its items, of which none is a string.
+            let item = match &node {
+                Node::Value(Value { kind: Kind::Object(items), .. }) => {
+                    items.first().and_then(|item| item.keys.first())
+                }
+                Node::Items(entries) => entries.first().and_then(|entry| entry.keys.first()),
+                Node::Value(_) => None,
+            };
+            if let Some(key) = item {
+                let message = format!("{path}[0]: unknown type for string *ast.ObjectItem");
+                return Err(Error::new(key.position, message));
+            }
+            if let Node::Value(Value { kind: Kind::Object(_), .. }) = node {
+                continue;
+            }
+            for (index, value) in list(&path, &node)?.iter().enumerate() {
+                all.push(text(&format!("{path}[{index}]"), value)?);
             }
         }
         Ok(all)

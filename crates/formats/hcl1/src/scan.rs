@@ -92,7 +92,11 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn next(&mut self) -> Result<Option<char>, Error> {
         self.last = self.position();
-        let Some(letter) = self.peek() else { return Ok(None) };
+        let Some(letter) = self.peek() else {
+            // As the peer counts.
+            self.column = self.column.saturating_add(1);
+            return Ok(None);
+        };
         self.offset += letter.len_utf8();
         if letter == '\n' {
             self.line = self.line.saturating_add(1);

@@ -58,7 +58,7 @@ fn fields_come_together_as_the_peer_has_it() {
 fn errors_have_their_place() {
     for (text, expected) in [
         ("a = ]", "At 1:5: Unknown token: 1:5 RBRACK ]"),
-        ("a {\n  b = 1\n", "At 3:1: object expected closing RBRACE got: EOF"),
+        ("a {\n  b = 1\n", "At 3:2: object expected closing RBRACE got: EOF"),
         ("a = \"x", "At 1:7: literal not terminated"),
         ("a = \"\\q\"", "At 1:7: illegal char escape"),
         ("a = [1 2]", "At 1:8: error parsing list, expected comma or list end, got: NUMBER"),
