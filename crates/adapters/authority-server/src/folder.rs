@@ -4,6 +4,7 @@
 //! believe, `tuf/` what the TUF repository publishes, `store.redb` the logs; the last two are in a database where several
 //! nodes serve one authority. Every file is written whole or not at all.
 
+use crate::held::{self, HeldError, HeldKey};
 use authority::{ConfigError, Issuers, KeyError, KeyRecord, Role, SigningKey, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,23 @@ pub enum FolderError {
         #[source]
         source: KeyError,
     },
+    /// A key that is held elsewhere.
+    #[error("key {id} at {reference}")]
+    Held {
+        /// Its name, or what it is to sign.
+        id: String,
+        /// Where it should be.
+        reference: String,
+        /// What is wrong.
+        #[source]
+        source: Box<HeldError>,
+    },
+    /// A part whose key is held elsewhere gets no new one here.
+    #[error("the key of {0} is held elsewhere, and no other is named")]
+    NotHere(&'static str),
+    /// A key for a part that is not rotated.
+    #[error("a key is named for {0}, which is not rotated")]
+    NotRotated(&'static str),
     /// A role that can't be rotated.
     #[error("{0:?} is none of ca, log, tsa, ct, tuf")]
     Rotate(String),
@@ -113,13 +131,15 @@ pub struct Plan {
     pub url: Option<String>,
     /// The connection string of the database that has its logs, without a password; otherwise they are in the folder.
     pub storage: Option<String>,
+    /// Which keys are held elsewhere; the others are made, and kept in the folder.
+    pub held: Vec<HeldKey>,
 }
 
 impl Plan {
     /// On this machine, with all in its folder.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), url: None, storage: None }
+        Self { name: name.to_owned(), url: None, storage: None, held: Vec::new() }
     }
 }
 
@@ -193,7 +213,7 @@ impl Folder {
         make(&path.join(TUF))?;
         let mut folder = Self { path: path.to_owned(), kept };
         for role in Role::ALL {
-            folder.add(role, now)?;
+            folder.add(role, &plan.held, now)?;
         }
         write(&path.join(ISSUERS), ISSUERS_TEXT.as_bytes(), 0o644)?;
         folder.save()
@@ -251,23 +271,26 @@ impl Folder {
         self.path.join(ISSUERS)
     }
 
-    /// The secret of a key as PEM.
-    pub(crate) fn pem(&self, record: &KeyRecord) -> Result<Zeroizing<String>, FolderError> {
-        let path = self.key_file(&record.id);
-        fs::read_to_string(&path).map(Zeroizing::new).map_err(failed(&path))
-    }
-
     fn key_file(&self, id: &str) -> PathBuf {
         self.path.join(KEYS).join(format!("{id}.pem"))
     }
 
-    /// The key of a record, if its file still has it.
+    /// The key of a record, if its file or holder still has it.
     ///
     /// # Errors
-    /// When the file is missing or has another key.
+    /// When it is missing, or another key is there.
     pub fn key(&self, record: &KeyRecord) -> Result<SigningKey, FolderError> {
+        if let Some(reference) = &record.held {
+            return held::open(reference, Some(&record.public_key)).map_err(|source| FolderError::Held {
+                id: record.id.clone(),
+                reference: reference.clone(),
+                source: source.into(),
+            });
+        }
         let wrong = |source| FolderError::Key { id: record.id.clone(), source };
-        let key = SigningKey::from_pem(&self.pem(record)?).map_err(wrong)?;
+        let path = self.key_file(&record.id);
+        let pem = fs::read_to_string(&path).map(Zeroizing::new).map_err(failed(&path))?;
+        let key = SigningKey::from_pem(&pem).map_err(wrong)?;
         if key.spki() != record.public_key {
             return Err(wrong(KeyError::Weak("the file has another key than is listed")));
         }
@@ -284,10 +307,18 @@ impl Folder {
         Ok((self.key(record)?, record))
     }
 
-    /// Makes a new key of a role and writes its secret; the list is not yet written.
-    fn add(&mut self, role: Role, now: Timestamp) -> Result<(), FolderError> {
+    /// Makes a new key of a role and writes its secret, or takes the one that is held; the list is not yet written.
+    fn add(&mut self, role: Role, held: &[HeldKey], now: Timestamp) -> Result<(), FolderError> {
         let parent = role.parent().map(|parent| self.active(parent)).transpose()?.map(|(key, _)| key);
         let wrong = |source| FolderError::Key { id: role.as_str().to_owned(), source };
+        if let Some(HeldKey { reference, .. }) = held.iter().find(|held| held.role == role) {
+            let key = held::open(reference, None).map_err(|source| FolderError::Held {
+                id: role.as_str().to_owned(),
+                reference: reference.clone(),
+                source: source.into(),
+            })?;
+            return self.kept.state.add_held(role, &key, reference, parent.as_ref(), now).map_err(wrong);
+        }
         let key = self.kept.state.add(role, parent.as_ref(), now).map_err(wrong)?;
         let pem = key.to_pem().map_err(wrong)?;
         let id = self.kept.state.active(role).map(|record| record.id.clone()).unwrap_or_default();
@@ -295,11 +326,12 @@ impl Folder {
     }
 
     /// Gives new keys to `ca`, `log`, `tsa`, `ct` or `tuf`. What the old ones signed stays valid; a server that runs
-    /// takes the new ones within seconds.
+    /// takes the new ones within seconds. Of a key that is held elsewhere the next must be named in `held`, which may be
+    /// at the same reference.
     ///
     /// # Errors
-    /// When it is none of these, or a key can't be made.
-    pub fn rotate(&mut self, what: &str, now: Timestamp) -> Result<Vec<String>, FolderError> {
+    /// When it is none of these, or a key can't be made or reached.
+    pub fn rotate(&mut self, what: &str, held: &[HeldKey], now: Timestamp) -> Result<Vec<String>, FolderError> {
         let roles: &[Role] = match what {
             "ca" => &[Role::Ca],
             "log" => &[Role::LogV1, Role::Log],
@@ -310,8 +342,16 @@ impl Folder {
         };
         let _lock = self.lock()?;
         self.kept = Self::open(&self.path)?.kept;
+        let names = |role: Role| held.iter().any(|held| held.role == role);
+        let elsewhere = |role: &&Role| self.state().active(**role).is_some_and(|record| record.held.is_some());
+        if let Some(role) = roles.iter().filter(elsewhere).find(|role| !names(**role)) {
+            return Err(FolderError::NotHere(role.as_str()));
+        }
+        if let Some(other) = held.iter().find(|held| !roles.contains(&held.role)) {
+            return Err(FolderError::NotRotated(other.role.as_str()));
+        }
         for role in roles {
-            self.add(*role, now)?;
+            self.add(*role, held, now)?;
         }
         self.save()?;
         Ok(roles.iter().filter_map(|role| self.state().active(*role)).map(|record| record.id.clone()).collect())
@@ -408,8 +448,8 @@ mod tests {
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "nothing is left beside it");
 
         let before = folder.state().active(Role::Log).unwrap().id.clone();
-        assert_eq!(folder.rotate("log", now).unwrap(), ["log-v1-2", "log-2"]);
-        assert!(folder.rotate("everything", now).is_err());
+        assert_eq!(folder.rotate("log", &[], now).unwrap(), ["log-v1-2", "log-2"]);
+        assert!(folder.rotate("everything", &[], now).is_err());
         let again = Folder::open(&path).unwrap();
         assert_ne!(again.state().active(Role::Log).unwrap().id, before);
         let (one, other) = (again.key_file("ca-1"), again.key_file("log-v1-1"));

@@ -9,7 +9,7 @@
 //! # Ok::<(), authority_server::LocalError>(())
 //! ```
 //!
-//! Reading order: [`Folder`] is an authority on disk; `runtime` is one with its keys loaded; [`Server`] serves it and
+//! Reading order: [`Folder`] is an authority on disk, `held` reaches keys that are not; `runtime` is one with its keys loaded; [`Server`] serves it and
 //! follows changes of the folder; [`Local`] does so within another program. Routes are in `fulcio`, `trust` and `issuer`;
 //! `jwks` fetches the keys of other issuers, `certificates` logs certificates, `repository` publishes TUF's documents, and
 //! `shelf` is where they are kept and what several nodes share. [`check`] and [`backup`] are for
@@ -20,6 +20,7 @@ mod certificates;
 mod check;
 mod folder;
 mod fulcio;
+mod held;
 mod issuer;
 mod jwks;
 mod local;
@@ -33,6 +34,7 @@ pub use backup::{BackupError, backup};
 pub use certificates::LogCertificateError;
 pub use check::{CheckError, Checked, check, sizes};
 pub use folder::{Folder, FolderError, LOCAL_URL, Plan};
+pub use held::{HeldError, HeldKey};
 pub use jwks::KeysError;
 pub use local::{Local, LocalError};
 pub use runtime::StartError;

@@ -204,7 +204,7 @@ mod tests {
         follow(&mut trusted, &files, later);
 
         for what in ["ca", "log", "tsa", "ct", "tuf", "tuf"] {
-            folder.rotate(what, later).unwrap();
+            folder.rotate(what, &[], later).unwrap();
             let files = refresh(&mut folder, later).await.unwrap();
             assert!(!follow(&mut trusted, &files, later).is_empty());
         }

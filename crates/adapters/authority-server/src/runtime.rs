@@ -27,9 +27,6 @@ pub enum StartError {
     /// A key that its certificate is not of, or that can't sign.
     #[error("a key of the authority can't be used")]
     Key(#[from] KeyError),
-    /// A key of a log.
-    #[error("the key of a log can't be used")]
-    LogKey(#[source] signing::KeyError),
     /// The store.
     #[error(transparent)]
     Store(#[from] storage::StoreError),
@@ -176,10 +173,7 @@ impl Logs {
         let (_, v2) = folder.active(Role::Log)?;
         let ids = [v1.id.clone(), v2.id.clone(), ct.id.clone()];
         let same = |nth: usize| before.filter(|before| before.ids.get(nth) == ids.get(nth));
-        let key = |record| -> Result<Arc<rekor::Key>, StartError> {
-            let key = signing::PrivateKey::from_pem(folder.pem(record)?.as_bytes()).map_err(StartError::LogKey)?;
-            Ok(Arc::new(key))
-        };
+        let key = |record| -> Result<Arc<rekor::Key>, StartError> { Ok(Arc::new(folder.key(record)?)) };
         let origin = folder.state().origin();
         let space = |name: &str| store.space(name);
         let opened_v1 = match same(0) {

@@ -205,7 +205,7 @@ fn nodes_follow_a_rotation_and_other_authorities_are_refused() {
     let parent = tempfile::tempdir().unwrap();
     let (one, other) = made(&cluster, parent.path());
     let nodes = [Node::start(&one), Node::start(&other)];
-    let made = Folder::open(&one).unwrap().rotate("ca", Timestamp::now()).unwrap();
+    let made = Folder::open(&one).unwrap().rotate("ca", &[], Timestamp::now()).unwrap();
     assert_eq!(made, ["ca-2"]);
     let until = |node: &Node, what: &dyn Fn(&str) -> bool| {
         let begun = Instant::now();

@@ -47,7 +47,7 @@ fn what_it_signs_its_trust_root_verifies_also_after_rotation() {
     let mut issuer = String::new();
     for what in ["", "ca", "log", "tsa", "ct", "tuf"] {
         if !what.is_empty() {
-            Folder::open(&path).unwrap().rotate(what, Timestamp::now()).unwrap();
+            Folder::open(&path).unwrap().rotate(what, &[], Timestamp::now()).unwrap();
         }
         let local = Local::open(&path).unwrap();
         for version in [1, 2] {
@@ -241,7 +241,7 @@ fn keys_change_while_it_serves() {
     Folder::init(&path, &Plan::new("example.org"), Timestamp::now()).unwrap();
     let server = Running::start(&path);
     let before = server.text("/trusted_root.json");
-    Folder::open(&path).unwrap().rotate("ca", Timestamp::now()).unwrap();
+    Folder::open(&path).unwrap().rotate("ca", &[], Timestamp::now()).unwrap();
     let begin = std::time::Instant::now();
     while server.text("/trusted_root.json") == before {
         assert!(begin.elapsed().as_secs() < 20, "the new key is not taken");

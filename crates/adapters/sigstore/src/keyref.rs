@@ -6,7 +6,7 @@ mod transit;
 
 use crate::ServiceError;
 use crate::http::Http;
-use signing::{PrivateKey, PublicKey, Signer, key_file};
+use signing::{KeyKind, PrivateKey, PublicKey, Signer, key_file};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -81,9 +81,9 @@ impl KeyRef {
         http: &Http,
         variable: Variables<'_>,
         password: &dyn Fn() -> Result<Zeroizing<String>, ServiceError>,
-    ) -> Result<Box<dyn Signer>, ServiceError> {
+    ) -> Result<Box<dyn Signer + Send + Sync>, ServiceError> {
         match self {
-            Self::Transit { prefix, key } => Ok(Box::new(transit::Transit::open(http, prefix, key, variable)?)),
+            Self::Transit { prefix, key } => Ok(Box::new(transit::Transit::open(http, prefix, key, variable, None)?)),
             Self::Pkcs11(uri) => Ok(Box::new(pkcs11::Module::open(uri, variable)?)),
             Self::Kubernetes { namespace, secret } => {
                 let secret = kubernetes::secret(namespace, secret, variable)?;
@@ -94,6 +94,60 @@ impl KeyRef {
             Self::Address(url) => Err(refused(url, "a private key is not fetched from an address")),
             Self::File(_) | Self::Variable(_) => Ok(Box::new(private(&self.bytes(http, variable)?, password)?)),
         }
+    }
+
+    /// What may sign with the key whose public key this is: in an engine that has several versions of a key, that
+    /// version.
+    ///
+    /// # Errors
+    /// As [`KeyRef::signer`], and where the holder has another key.
+    pub fn signer_of(
+        &self,
+        http: &Http,
+        variable: Variables<'_>,
+        public: &PublicKey,
+    ) -> Result<Box<dyn Signer + Send + Sync>, ServiceError> {
+        let signer: Box<dyn Signer + Send + Sync> = match self {
+            Self::Transit { prefix, key } => {
+                Box::new(transit::Transit::open(http, prefix, key, variable, Some(public))?)
+            }
+            other => other.signer(http, variable, &|| Err(refused("the key", "it is encrypted")))?,
+        };
+        if signer.public_key().to_spki() != public.to_spki() {
+            return Err(refused(&self.shown(), "it is another key than before"));
+        }
+        Ok(signer)
+    }
+
+    /// Makes a key in the engine that the reference names, and gives its public key.
+    ///
+    /// # Errors
+    /// Where the reference names no engine that makes keys, or that refuses.
+    pub fn create(&self, http: &Http, variable: Variables<'_>, kind: KeyKind) -> Result<PublicKey, ServiceError> {
+        match self {
+            Self::Transit { prefix, key } => transit::create(http, prefix, key, variable, kind),
+            other => Err(refused(&other.shown(), "no key is made there; make it with the holder's own command")),
+        }
+    }
+
+    /// The reference without what may be secret in it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Address(url) => url.clone(),
+            Self::Variable(name) => format!("env://{name}"),
+            Self::Kubernetes { namespace, secret } => format!("k8s://{namespace}/{secret}"),
+            Self::Transit { prefix: "BAO", key } => format!("openbao://{key}"),
+            Self::Transit { key, .. } => format!("hashivault://{key}"),
+            Self::Pkcs11(uri) => uri.split('?').next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Whether the reference itself has a secret: a PIN.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        matches!(self, Self::Pkcs11(uri) if uri.contains("pin-value"))
     }
 
     /// The public key: of a file the one that is in it, also where that is a certificate or a private key.

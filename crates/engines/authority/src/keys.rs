@@ -3,7 +3,9 @@
 use crate::der::{self, DerError, Reader};
 use crate::pem;
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
-use signing::{KeyKind, PrivateKey, Signer as _};
+use signing::{KeyKind, PrivateKey, SignError, Signer};
+use std::error::Error;
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// The longest public key that is looked at, in bytes: an RSA key of 8192 bits in PEM is shorter.
@@ -31,11 +33,27 @@ pub enum KeyError {
     /// A key that is too weak or of an unknown kind.
     #[error("the public key is not accepted: {0}")]
     Weak(&'static str),
+    /// The key can't be taken out of what holds it.
+    #[error("the key is held elsewhere")]
+    Elsewhere,
+    /// What holds the key does not sign.
+    #[error("what holds the key does not sign: {0}")]
+    Holder(String),
 }
 
-/// A private key of the authority.
-#[derive(Debug)]
-pub struct SigningKey(PrivateKey);
+/// A private key of the authority: its own, or one that a service or a hardware module holds.
+pub struct SigningKey(Holder);
+
+enum Holder {
+    Own(PrivateKey),
+    Elsewhere(Box<dyn Signer + Send + Sync>),
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "SigningKey({:?})", self.kind())
+    }
+}
 
 impl SigningKey {
     /// A new key of the system's randomness.
@@ -43,7 +61,7 @@ impl SigningKey {
     /// # Errors
     /// When the system has none.
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
-        PrivateKey::generate(kind).map(Self).map_err(|_| KeyError::Crypto)
+        PrivateKey::generate(kind).map(Holder::Own).map(Self).map_err(|_| KeyError::Crypto)
     }
 
     /// The key in a PEM file of PKCS#8.
@@ -51,44 +69,54 @@ impl SigningKey {
     /// # Errors
     /// When there is none.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        PrivateKey::from_pem(text.as_bytes()).map(Self).map_err(|_| KeyError::NotPrivate)
+        PrivateKey::from_pem(text.as_bytes()).map(Holder::Own).map(Self).map_err(|_| KeyError::NotPrivate)
+    }
+
+    /// A key that something else holds.
+    #[must_use]
+    pub fn held(holder: Box<dyn Signer + Send + Sync>) -> Self {
+        Self(Holder::Elsewhere(holder))
     }
 
     /// The key as PEM of PKCS#8, for its file.
     ///
     /// # Errors
-    /// When the library refuses.
+    /// When the library refuses, or the key is held elsewhere.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-        self.0.to_pem().map_err(|_| KeyError::Crypto)
+        match &self.0 {
+            Holder::Own(key) => key.to_pem().map_err(|_| KeyError::Crypto),
+            Holder::Elsewhere(_) => Err(KeyError::Elsewhere),
+        }
     }
 
-    /// The key itself.
-    #[must_use]
-    pub fn into_private_key(self) -> PrivateKey {
-        self.0
+    fn signer(&self) -> &dyn Signer {
+        match &self.0 {
+            Holder::Own(key) => key,
+            Holder::Elsewhere(holder) => &**holder,
+        }
     }
 
     /// What kind it is.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
-        self.0.public_key().kind()
+        self.signer().public_key().kind()
     }
 
     /// The public key, as DER of `SubjectPublicKeyInfo`.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
-        self.0.public_key().to_spki()
+        self.signer().public_key().to_spki()
     }
 
     /// The key itself within [`SigningKey::spki`]: a point, the 32 bytes of Ed25519, or PKCS#1.
     pub(crate) fn raw(&self) -> &[u8] {
-        self.0.public_key().raw()
+        self.signer().public_key().raw()
     }
 
     /// SHA-256 of the public key: the log ID of RFC 6962, and Rekor's.
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
-        self.0.public_key().id()
+        self.signer().public_key().id()
     }
 
     /// Signs a message, which is hashed with the hash of its kind; ECDSA gives DER.
@@ -96,12 +124,33 @@ impl SigningKey {
     /// # Errors
     /// When the library refuses.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.0.sign(message).map_err(|_| KeyError::Crypto)
+        self.signer().sign(message).map_err(|error| match &error {
+            SignError::Holder { source, .. } => KeyError::Holder(format!("{error}: {}", chain(&**source))),
+            _ => KeyError::Crypto,
+        })
     }
 
     /// X.509's `AlgorithmIdentifier` of its signatures.
     pub(crate) fn algorithm(&self) -> &'static [u8] {
         algorithm(self.kind())
+    }
+}
+
+impl Signer for SigningKey {
+    fn public_key(&self) -> &signing::PublicKey {
+        self.signer().public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.signer().sign(message)
+    }
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
     }
 }
 

@@ -9,8 +9,8 @@ use crate::x509::Purpose;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle::{
-    CertificateAuthority, DistinguishedName, HashAlgorithm, RootMediaType, Selector, Service, ServiceConfiguration,
-    SigningConfig, TimeRange, TransparencyLog, TrustedKey, TrustedRoot,
+    CertificateAuthority, DistinguishedName, HashAlgorithm, KeyDetails, RootMediaType, Selector, Service,
+    ServiceConfiguration, SigningConfig, TimeRange, TransparencyLog, TrustedKey, TrustedRoot,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -88,6 +88,16 @@ impl Role {
         }
     }
 
+    /// Whether a key of this kind, that somebody brings, can do it.
+    fn takes(self, kind: KeyKind) -> bool {
+        match self {
+            Self::CaRoot | Self::Ca | Self::TsaRoot => true,
+            Self::Ct | Self::LogV1 | Self::Tsa => kind == KeyKind::P256,
+            Self::Log | Self::TufRoot | Self::Tuf => matches!(kind, KeyKind::P256 | KeyKind::Ed25519),
+            Self::Issuer => false,
+        }
+    }
+
     fn kind(self) -> KeyKind {
         match self {
             Self::CaRoot => KeyKind::P384,
@@ -130,6 +140,9 @@ pub struct KeyRecord {
         deserialize_with = "from_base64"
     )]
     pub log_id: Vec<u8>,
+    /// Where the key is held, if not in a file of the authority's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
     /// Since when it is used.
     pub start: Timestamp,
     /// Until when it was.
@@ -160,6 +173,11 @@ fn to_base64<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
 
 fn from_base64<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
     STANDARD.decode(String::deserialize(from)?).map_err(serde::de::Error::custom)
+}
+
+/// The kind of a listed key; one that was brought may be of another than the role's own.
+fn details(spki: &[u8], role: Role) -> KeyDetails {
+    signing::PublicKey::from_spki(spki).map_or_else(|_| role.kind(), |key| key.kind()).details()
 }
 
 /// An authority: its name, where it is served, and its keys over time.
@@ -204,14 +222,47 @@ impl State {
     /// When no key can be made, or the parent is missing.
     pub fn add(&mut self, role: Role, parent: Option<&SigningKey>, now: Timestamp) -> Result<SigningKey, KeyError> {
         let key = SigningKey::generate(role.kind())?;
+        self.list(role, &key, None, parent, now)?;
+        Ok(key)
+    }
+
+    /// As [`State::add`], with a key that is held at `reference`.
+    ///
+    /// # Errors
+    /// When it is of a kind that the role has no use for, or the parent is missing.
+    pub fn add_held(
+        &mut self,
+        role: Role,
+        key: &SigningKey,
+        reference: &str,
+        parent: Option<&SigningKey>,
+        now: Timestamp,
+    ) -> Result<(), KeyError> {
+        if !role.takes(key.kind()) {
+            return Err(KeyError::Weak("its kind does not suit this part of the authority"));
+        }
+        if self.of(role).any(|known| known.public_key == key.spki()) {
+            return Err(KeyError::Weak("it is one that this part of the authority has or had already"));
+        }
+        self.list(role, key, Some(reference.to_owned()), parent, now)
+    }
+
+    fn list(
+        &mut self,
+        role: Role,
+        key: &SigningKey,
+        held: Option<String>,
+        parent: Option<&SigningKey>,
+        now: Timestamp,
+    ) -> Result<(), KeyError> {
         let start = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let chain = match (role, role.parent()) {
-            (Role::CaRoot | Role::TsaRoot, _) => vec![ca::root(&key, &self.name, role.common(), start)?],
+            (Role::CaRoot | Role::TsaRoot, _) => vec![ca::root(key, &self.name, role.common(), start)?],
             (_, Some(above)) => {
                 let record = self.active(above).ok_or(KeyError::Absent)?;
                 let parent = parent.ok_or(KeyError::Absent)?;
                 let purpose = if role == Role::Ca { Purpose::CodeSigning } else { Purpose::TimeStamping };
-                let names = ((parent, above.common()), (&key, role.common()));
+                let names = ((parent, above.common()), (key, role.common()));
                 let own = ca::below(purpose, &self.name, names.0, names.1, start)?;
                 [vec![own], record.chain()].concat()
             }
@@ -229,16 +280,18 @@ impl State {
             role,
             public_key: key.spki().to_vec(),
             chain: chain.into_iter().map(Certificate).collect(),
-            log_id: self.log_id(role, &key),
+            log_id: self.log_id(role, key),
+            held,
             start,
             end: None,
         });
-        Ok(key)
+        Ok(())
     }
 
     /// The ID of the log that a key signs: of RFC 6962, or for Ed25519 that of signed notes, which has the origin in it.
     fn log_id(&self, role: Role, key: &SigningKey) -> Vec<u8> {
         match role {
+            Role::Log if key.kind() != KeyKind::Ed25519 => key.id().to_vec(),
             Role::Ct | Role::LogV1 => key.id().to_vec(),
             Role::Log => crate::keys::sha256(&[self.origin().as_bytes(), b"\n\x01", key.raw()].concat()).to_vec(),
             _ => Vec::new(),
@@ -264,7 +317,7 @@ impl State {
                 hash_algorithm: Some(HashAlgorithm::Sha256),
                 public_key: TrustedKey {
                     raw_bytes: key.public_key.clone(),
-                    key_details: role.kind().details(),
+                    key_details: details(&key.public_key, role),
                     valid_for: Some(TimeRange { start: key.start, end: key.end }),
                 },
                 log_id: key.log_id.clone(),

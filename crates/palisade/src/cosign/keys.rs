@@ -24,7 +24,7 @@ pub(crate) struct Generate {
     /// ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096.
     #[arg(long, value_name = "KIND", default_value = "ecdsa-p256")]
     algorithm: String,
-    /// Elsewhere than in files: k8s://NAMESPACE/SECRET and keys of services are made there.
+    /// Make it in a Transit engine: hashivault://NAME or openbao://NAME. The public key is written to a file.
     #[arg(long, value_name = "URI")]
     kms: Option<String>,
 }
@@ -59,12 +59,6 @@ pub(crate) struct Public {
 
 /// Makes a key pair.
 pub(crate) fn generate(args: &Generate) -> Outcome {
-    if let Some(kms) = &args.kms {
-        return Err(advised(
-            format!("no key is made at {kms}"),
-            "make it with the service's own command, then give its reference with --key",
-        ));
-    }
     let kind = match args.algorithm.as_str() {
         "ecdsa-p256" | "ecdsa-sha2-256-nistp256" => KeyKind::P256,
         "ecdsa-p384" | "ecdsa-sha2-384-nistp384" => KeyKind::P384,
@@ -78,8 +72,21 @@ pub(crate) fn generate(args: &Generate) -> Outcome {
         }
     };
     let (private, public) = files(&args.output_key_prefix);
+    if let Some(kms) = &args.kms {
+        return generate_there(kms, kind, &public);
+    }
     refuse_to_replace(&[&private, &public])?;
     write_pair(&PrivateKey::generate(kind)?, &private, &public)
+}
+
+/// Makes a key where it will be held; the public key comes into a file.
+fn generate_there(kms: &str, kind: KeyKind, public: &Path) -> Outcome {
+    let http = Http::new(&HttpOptions::default());
+    refuse_to_replace(&[public])?;
+    let key = KeyRef::parse(kms)?.create(&http, &variable, kind)?;
+    output::to_file(public, |out| Ok(out.write_all(key.to_pem().as_bytes())?))?;
+    say(&format!("Public key written to {}", public.display()));
+    Ok(OK)
 }
 
 /// Encrypts a key that another program made.

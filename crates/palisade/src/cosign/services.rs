@@ -23,7 +23,7 @@ const PUBLIC_ISSUER: &str = "https://oauth2.sigstore.dev/auth";
 pub(crate) struct Session {
     http: Http,
     services: Services,
-    signer: Box<dyn Signer>,
+    signer: Box<dyn Signer + Send + Sync>,
     certificates: Vec<Vec<u8>>,
     /// With what a signature is verified after it was made, where that is known.
     pub(crate) trusted_root: Option<TrustedRoot>,
@@ -60,7 +60,7 @@ impl Session {
                 let signer = Box::new(PrivateKey::generate(KeyKind::P256)?);
                 let signatory = Signatory::Identity { signer: &*signer, id_token: &token };
                 let certificates = sigstore::sign::certificates(&http, &services, &signatory)?;
-                (signer as Box<dyn Signer>, certificates)
+                (signer as Box<dyn Signer + Send + Sync>, certificates)
             }
         };
         Ok(Self { http, services, signer, certificates, trusted_root, _local: local })

@@ -4,11 +4,11 @@ use crate::Bench;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// A served authority, killed when dropped.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     address: String,
 }
@@ -21,9 +21,16 @@ impl Drop for Served {
 }
 
 fn serve(bench: &Bench, folder: &str, address: &str) -> Served {
+    serve_with(bench, folder, address, &[])
+}
+
+/// Serves with these variables; what it says is appended to `served.log`.
+pub(crate) fn serve_with(bench: &Bench, folder: &str, address: &str, variables: &[(&str, &str)]) -> Served {
     let arguments = ["authority", "serve", folder, "--listen", address, "--dev-issuer"];
     let mut command = bench.command("palisade", &arguments);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let log = fs::OpenOptions::new().create(true).append(true).open(bench.path("served.log")).unwrap();
+    command.envs(variables.iter().copied()).stdout(log.try_clone().unwrap()).stderr(log);
+    let child = command.spawn().unwrap();
     let served = Served { child, address: address.to_owned() };
     let begun = Instant::now();
     while TcpStream::connect(&served.address).is_err() {
@@ -34,7 +41,7 @@ fn serve(bench: &Bench, folder: &str, address: &str) -> Served {
 }
 
 /// The body of a GET.
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -42,6 +49,13 @@ fn get(address: &str, path: &str) -> String {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
     body.to_owned()
+}
+
+/// A token of the issuer for tests.
+pub(crate) fn token(address: &str, name: &str) -> String {
+    let answer = get(address, &format!("/oidc/token?sub={name}&email={name}@example.com"));
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    answer["id_token"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -57,11 +71,7 @@ fn an_authority_signs_survives_a_kill_and_is_followed_from_outside() {
     fs::write(bench.path("config.json"), get(&address, "/signing_config.json")).unwrap();
     fs::write(bench.path("file"), "content").unwrap();
     let sign = |name: &str, code: i32| {
-        let token = get(&address, &format!("/oidc/token?sub={name}&email={name}@example.com"));
-        let token = serde_json::from_str::<serde_json::Value>(&token).map_or(token.clone(), |answer| {
-            ["id_token", "token"].iter().find_map(|key| answer[key].as_str()).unwrap_or(&token).to_owned()
-        });
-        fs::write(bench.path("token"), token.trim()).unwrap();
+        fs::write(bench.path("token"), token(&address, name)).unwrap();
         let bundle = format!("{name}.bundle");
         let arguments = ["sign-blob", "--identity-token", "token", "--signing-config", "config.json"];
         let rest = ["--trusted-root", "root.json", "--bundle", &bundle, "--yes", "file"];

@@ -4,9 +4,11 @@
 mod authority;
 mod conformance;
 mod daemons;
+mod held;
 mod hostile;
 mod images;
 mod names;
+mod openbao;
 #[path = "../../../adapters/feeds/tests/it/server.rs"]
 mod publisher;
 mod registry;

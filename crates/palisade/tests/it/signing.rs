@@ -5,7 +5,6 @@ use crate::registry::push;
 use crate::server::{Server, start};
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A registry with one image, and its name; `None` where the machine lacks a part.
@@ -197,42 +196,6 @@ fn files_are_signed_and_attested() {
     cosign(&bench, &[&verify[..], &["https://example.com/a/v1", "file"]].concat(), 0);
     cosign(&bench, &[&verify[..], &["https://example.com/b/v1", "file"]].concat(), 1);
     cosign(&bench, &[&verify[..], &["https://example.com/a/v1", "other"]].concat(), 1);
-}
-
-#[test]
-fn keys_of_a_hardware_module_sign() {
-    let bench = Bench::new();
-    let module = "/usr/lib/softhsm/libsofthsm2.so";
-    let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    if !Path::new(module).exists() || !has("softhsm2-util") || !has("pkcs11-tool") {
-        eprintln!("ignored: no softhsm2 and pkcs11-tool on this machine");
-        return;
-    }
-    fs::create_dir(bench.path("tokens")).unwrap();
-    let config = bench.path("softhsm2.conf");
-    fs::write(&config, format!("directories.tokendir = {}\n", bench.path("tokens").display())).unwrap();
-    let tool = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).env("SOFTHSM2_CONF", &config).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    tool("softhsm2-util", &["--init-token", "--free", "--label", "test", "--pin", "1234", "--so-pin", "5678"]);
-    fs::write(bench.path("file"), "content").unwrap();
-    for (index, kind) in ["EC:prime256v1", "EC:secp384r1", "rsa:2048"].iter().enumerate() {
-        let (label, id) = (format!("key{index}"), format!("0{index}"));
-        let login = ["--module", module, "--token-label", "test", "--login", "--pin", "1234"];
-        let pair = ["--keypairgen", "--key-type", *kind, "--label", label.as_str(), "--id", id.as_str()];
-        tool("pkcs11-tool", &[&login[..], &pair[..]].concat());
-        let uri = format!("pkcs11:token=test;object={label}?module-path={module}&pin-value=1234");
-        let run = |arguments: &[&str], code: i32| {
-            let output = bench.command("cosign", arguments).env("SOFTHSM2_CONF", &config).output().unwrap();
-            assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
-            assert!(!String::from_utf8_lossy(&output.stderr).contains("1234"));
-        };
-        run(&["public-key", "--key", &uri, "--outfile", "module.pub"], 0);
-        run(&["sign-blob", "--key", &uri, "--bundle", "file.bundle", "file"], 0);
-        run(&["verify-blob", "--key", "module.pub", "--bundle", "file.bundle", "file"], 0);
-        run(&["sign-blob", "--key", &uri.replace("1234", "9999"), "--bundle", "no.bundle", "file"], 1);
-    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{Variables, refused};
 use crate::ServiceError;
 use crate::rekor::digest_of;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
@@ -11,6 +12,8 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use signing::{KeyKind, PublicKey, SignError, Signer};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// P-256, P-384 and P-521 as `CKA_EC_PARAMS` has them.
 const CURVES: [&[u8]; 3] = [
@@ -24,12 +27,14 @@ const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 
 /// A key that a module keeps.
 pub(super) struct Module {
-    session: Session,
+    // A session does one thing at a time.
+    session: Mutex<Session>,
     key: ObjectHandle,
     public: PublicKey,
-    // Ends after the session.
-    _library: Pkcs11,
 }
+
+/// The libraries that this process has loaded. A library starts once, and serves until the process ends.
+static LIBRARIES: Mutex<BTreeMap<String, Pkcs11>> = Mutex::new(BTreeMap::new());
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Uri {
@@ -96,15 +101,16 @@ impl Module {
         })?;
         let path = uri.module.clone().or_else(|| variable("COSIGN_PKCS11_MODULE_PATH"));
         let path = path.ok_or_else(|| refused(shown, "no module-path, and COSIGN_PKCS11_MODULE_PATH is not set"))?;
-        let library = Pkcs11::new(&path).map_err(|error| failed(&format!("cannot load {path}"), error))?;
-        let initialized = library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
-        initialized.map_err(|error| failed("the module does not start", error))?;
+        let library = library(&path).map_err(|error| failed(&format!("cannot load and start {path}"), error))?;
         let slot = slot(&library, &uri).map_err(|error| failed("no slot", error))?;
         let slot = slot.ok_or_else(|| refused(shown, "the module has no such token"))?;
         let session = library.open_ro_session(slot).map_err(|error| failed("no session", error))?;
         if let Some(pin) = uri.pin.clone().or_else(|| variable("COSIGN_PKCS11_PIN")) {
-            let login = session.login(UserType::User, Some(&AuthPin::new(pin.into())));
-            login.map_err(|error| failed("the login is refused", error))?;
+            match session.login(UserType::User, Some(&AuthPin::new(pin.into()))) {
+                // A login is one of the whole process.
+                Ok(()) | Err(cryptoki::error::Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
+                Err(error) => return Err(failed("the login is refused", error)),
+            }
         }
         let find = |class| {
             let mut template = vec![Attribute::Class(class)];
@@ -121,8 +127,23 @@ impl Module {
         let public = public.first().ok_or_else(|| refused(shown, "the token has no public key beside it"))?;
         let public = public_key(&session, *public).map_err(|error| failed("its public key", error))?;
         let public = public.ok_or_else(|| refused(shown, "its public key is of no kind that is known here"))?;
-        Ok(Self { session, key, public, _library: library })
+        Ok(Self { session: Mutex::new(session), key, public })
     }
+}
+
+fn library(path: &str) -> Result<Pkcs11, cryptoki::error::Error> {
+    let mut libraries = LIBRARIES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(library) = libraries.get(path) {
+        return Ok(library.clone());
+    }
+    let library = Pkcs11::new(path)?;
+    match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        // Under another path, or by somebody else in this process.
+        Ok(()) | Err(cryptoki::error::Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
+        Err(error) => return Err(error),
+    }
+    libraries.insert(path.to_owned(), library.clone());
+    Ok(library)
 }
 
 fn slot(library: &Pkcs11, uri: &Uri) -> Result<Option<Slot>, cryptoki::error::Error> {
@@ -215,21 +236,22 @@ impl Signer for Module {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let failed = |source| SignError::Holder { holder: "the PKCS#11 module".into(), source: Box::new(source) };
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = self.public.kind();
         match kind {
             KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => {
                 let digest = digest_of(kind.hash(), message);
-                let raw = self.session.sign(&Mechanism::Ecdsa, self.key, &digest).map_err(failed)?;
+                let raw = session.sign(&Mechanism::Ecdsa, self.key, &digest).map_err(failed)?;
                 // Both numbers, each as long as the other.
                 let (r, s) = raw.split_at(raw.len() / 2);
                 Ok(der(0x30, &[der(0x02, &[unsigned(r)]), der(0x02, &[unsigned(s)])]))
             }
             KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => {
-                self.session.sign(&Mechanism::Sha256RsaPkcs, self.key, message).map_err(failed)
+                session.sign(&Mechanism::Sha256RsaPkcs, self.key, message).map_err(failed)
             }
             KeyKind::Ed25519 => {
                 let pure = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure));
-                self.session.sign(&pure, self.key, message).map_err(failed)
+                session.sign(&pure, self.key, message).map_err(failed)
             }
         }
     }

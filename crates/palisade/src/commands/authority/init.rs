@@ -1,5 +1,6 @@
 //! `palisade authority init`
 
+use super::held;
 use crate::outcome::{OK, Outcome, advised};
 use crate::output;
 use authority_server::{Folder, FolderError, Plan};
@@ -23,6 +24,11 @@ pub(super) struct Args {
     /// postgres://USER@HOST/DATABASE or name=value words, without the password.
     #[arg(long, value_name = "CONNECTION", requires = "url")]
     storage: Option<String>,
+    /// Where a key is held that is not to be in the folder: PART=REFERENCE, with hashivault://NAME or openbao://NAME in a
+    /// Transit engine, or pkcs11:... in a hardware module. The parts are ca-root, ca, ct, log-v1, log, tsa-root, tsa,
+    /// tuf-root and tuf; without one it is ca. May be given several times.
+    #[arg(long, value_name = "[PART=]REFERENCE")]
+    key: Vec<String>,
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
@@ -30,7 +36,8 @@ pub(super) fn run(args: &Args) -> Outcome {
     if url.is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
         return Err(advised("the address is no URL", "write it as https://HOST[:PORT]"));
     }
-    let plan = Plan { name: args.name.clone(), url: args.url.clone(), storage: args.storage.clone() };
+    let held = held(&args.key)?;
+    let plan = Plan { name: args.name.clone(), url: args.url.clone(), storage: args.storage.clone(), held };
     let folder = Folder::init(&args.folder, &plan, Timestamp::now()).map_err(|error| match error {
         FolderError::Password => advised(error.to_string(), "leave it out, and give PGPASSWORD to each `serve`"),
         FolderError::Exists(_) => advised(error.to_string(), "name another folder; keys are never overwritten"),

@@ -10,7 +10,7 @@ mod verify;
 
 use crate::outcome::{Outcome, advised};
 use anyhow::Context;
-use authority_server::{FolderError, SharedError};
+use authority_server::{FolderError, HeldKey, SharedError};
 use clap::Subcommand;
 use std::error::Error;
 use std::fs::File;
@@ -108,6 +108,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
 }
 
+/// Keys that are held elsewhere.
+fn held(keys: &[String]) -> anyhow::Result<Vec<HeldKey>> {
+    // What is wrong may be in the part that is secret.
+    keys.iter().map(|text| HeldKey::parse(text).context("--key")).collect()
+}
+
 fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().enable_all().build().context("cannot start the threads of a server")
 }
@@ -124,6 +130,8 @@ fn explained(error: impl Error + Send + Sync + 'static, folder: &Path) -> anyhow
         "make it with `palisade authority init --url ADDRESS`: that of the nodes' load balancer".to_owned()
     } else if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(SharedError::Behind { .. }))) {
         "copy authority.json and keys/ from the node that made it".to_owned()
+    } else if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(FolderError::NotHere(_)))) {
+        "make a new version or another key there, and name it with --key PART=REFERENCE".to_owned()
     } else if error.chain().any(is_absent) {
         format!("make one with `palisade authority init {}`", folder.display())
     } else {
