@@ -1,5 +1,5 @@
 use crate::rows::Rows;
-use crate::sealing::Seal;
+use crate::sealing::{Seal, SealWrap};
 use crate::view::View;
 use space::Space;
 use std::sync::Arc;
@@ -13,7 +13,12 @@ pub struct Barrier {
 impl Barrier {
     /// Over the rows of a space whose keys begin with `base`; sealed at first.
     pub fn new(space: Arc<dyn Space>, base: impl Into<Vec<u8>>, seal: Seal) -> Self {
-        Self { rows: Arc::new(Rows::new(space, base.into(), seal)) }
+        Self { rows: Arc::new(Rows::new(space, base.into(), seal, None)) }
+    }
+
+    /// The same, where the store may still have another seal, which is migrated from. Shamir's need not be given.
+    pub fn migrating(space: Arc<dyn Space>, base: impl Into<Vec<u8>>, seal: Seal, earlier: Arc<dyn SealWrap>) -> Self {
+        Self { rows: Arc::new(Rows::new(space, base.into(), seal, Some(earlier))) }
     }
 
     /// The rows under a prefix.

@@ -146,7 +146,7 @@ impl Operator {
         let record = self.barrier.seal_record().await?;
         let (record, _) = record.ok_or_else(|| Error::invalid("server is not yet initialized"))?;
         self.barrier.rows().check_unsealed()?;
-        Ok(record.needed(self.barrier.seal_type()))
+        Ok(record.needed())
     }
 }
 

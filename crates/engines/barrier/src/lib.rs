@@ -30,6 +30,7 @@ mod generate_root;
 mod keyring;
 mod lifecycle;
 mod marks;
+mod migration;
 mod operator;
 mod rekey;
 mod rotation;

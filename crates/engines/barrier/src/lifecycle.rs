@@ -1,7 +1,7 @@
 use crate::barrier::Barrier;
 use crate::cipher::{KEY_BYTES, Key, generate_key};
 use crate::keyring::Keyring;
-use crate::rows::{Rows, seal_row};
+use crate::rows::{Rows, open_row, seal_row};
 use crate::sealing::{Seal, SealError, Wrapped, same, unwrap_by_shares, wrap_by_shares};
 use crate::{combine, split};
 use jiff::Timestamp;
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use space::{Batch, CommitError};
 use zeroize::Zeroizing;
 
-const SEAL: &str = "seal";
+pub(crate) const SEAL: &str = "seal";
 /// Where the recovery key is, as a row.
-const RECOVERY: &str = "own/recovery";
+pub(crate) const RECOVERY: &str = "own/recovery";
 
 /// Into how many shares a key is split, and how many of them give it back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,13 +191,18 @@ impl Barrier {
     pub(crate) async fn unseal_with_recovery_key(&self, key: &Secret) -> Result<(), Error> {
         let (root, ..) = self.root_by_seal().await?;
         let keyring = self.read_keyring(&root).await?;
-        let stored = self.rows().snapshot().await?.get(&self.rows().key(RECOVERY)).await.map_err(Error::internal)?;
-        let stored = stored.ok_or_else(|| Error::invalid("invalid key: there is no recovery key"))?;
-        let (_, stored) = crate::rows::open_row(&keyring, RECOVERY, stored.bytes).map_err(Error::internal)?;
-        check_recovery(&stored, key)
-            .map_err(|error| Error::invalid(format!("invalid key: failed to verify recovery key: {error}")))?;
+        self.check_recovery_key(&keyring, key).await?;
         self.rows().install(keyring, true);
         Ok(())
+    }
+
+    /// Proves a recovery key while still sealed.
+    pub(crate) async fn check_recovery_key(&self, keyring: &Keyring, key: &Secret) -> Result<(), Error> {
+        let refused = |error| Error::invalid(format!("invalid key: failed to verify recovery key: {error}"));
+        let stored = self.rows().snapshot().await?.get(&self.rows().key(RECOVERY)).await.map_err(Error::internal)?;
+        let stored = stored.ok_or_else(|| refused(Error::invalid("there is no recovery key")))?;
+        let (_, stored) = open_row(keyring, RECOVERY, stored.bytes).map_err(Error::internal)?;
+        check_recovery(&stored, key).map_err(refused)
     }
 
     /// Forgets every key. Requests that have begun to decrypt end; everything after is refused. Keys are wiped from
@@ -225,7 +230,7 @@ impl Barrier {
     }
 
     /// The root key, by the key that people have shares of.
-    async fn unwrap_root(&self, key: &Secret) -> Result<Key, Error> {
+    pub(crate) async fn unwrap_root(&self, key: &Secret) -> Result<Key, Error> {
         let refused =
             |error: SealError| Error::invalid(format!("invalid key: failed to decrypt keys from storage: {error}"));
         let (record, _) = self.require_seal_record().await?;
@@ -239,6 +244,9 @@ impl Barrier {
             return Err(Error::invalid("the shamir seal is unsealed with unseal keys"));
         };
         let (record, version) = self.require_seal_record().await?;
+        if record.kind != wrap.kind() {
+            return Err(Error::Status(500, "cannot auto-unseal during seal migration".to_owned()));
+        }
         let root = wrap.decrypt(&record.root).await.map_err(Error::internal)?;
         Ok((root_key(&root)?, record, version))
     }
@@ -259,7 +267,7 @@ impl Barrier {
         }
     }
 
-    async fn read_keyring(&self, root: &Key) -> Result<Keyring, Error> {
+    pub(crate) async fn read_keyring(&self, root: &Key) -> Result<Keyring, Error> {
         let rows = self.rows();
         let stored = rows.snapshot().await?.get(&rows.key(Rows::KEYRING)).await.map_err(Error::internal)?;
         let stored = stored.ok_or_else(|| Error::invalid("Vault is not initialized"))?;
@@ -329,16 +337,16 @@ impl Barrier {
 
 impl SealRecord {
     /// The keys that people have: of the seal, or for recovery.
-    pub(crate) fn needed(&self, seal: &Seal) -> Shares {
-        if seal.has_recovery_keys() { self.recovery } else { self.shares }
+    pub(crate) fn needed(&self) -> Shares {
+        if self.kind == Seal::Shamir.kind() { self.shares } else { self.recovery }
     }
 
-    fn encode(&self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, Error> {
         serde_json::to_vec(self).map_err(Error::internal)
     }
 }
 
-fn root_key(bytes: &Secret) -> Result<Key, Error> {
+pub(crate) fn root_key(bytes: &Secret) -> Result<Key, Error> {
     let bytes: &[u8; KEY_BYTES] =
         bytes.as_slice().try_into().map_err(|_| Error::internal("the stored root key has another size than a key"))?;
     Ok(Zeroizing::new(*bytes))

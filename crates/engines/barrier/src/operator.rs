@@ -70,7 +70,7 @@ impl Operator {
     pub async fn seal_status(&self) -> Result<SealStatus, Error> {
         let seal = self.barrier.seal_type();
         let record = self.barrier.seal_record().await?;
-        let needed = record.as_ref().map(|(record, _)| record.needed(seal)).unwrap_or_default();
+        let needed = record.as_ref().map(|(record, _)| record.needed()).unwrap_or_default();
         let (progress, nonce) = {
             let unseal = lock(&self.unseal);
             unseal.as_ref().map(|unseal| (unseal.parts.len(), unseal.nonce.clone())).unwrap_or_default()
@@ -83,15 +83,15 @@ impl Operator {
             n: needed.shares,
             progress,
             nonce,
-            migration: false,
+            migration: record.as_ref().is_some_and(|(record, _)| record.kind != seal.kind()),
             recovery_seal: seal.has_recovery_keys(),
             recovery_seal_type: if seal.has_recovery_keys() { "shamir" } else { "unsupported" },
         })
     }
 
     /// `sys/unseal` with a key in hexadecimal or base64. The same key twice counts once. When there are enough they are
-    /// tried, and collected anew where they are wrong. For `migrate` there must be another seal to migrate from, and
-    /// there is none.
+    /// tried, and collected anew where they are wrong. With `migrate` they are the keys of the seal that the store still
+    /// has, and the configured one takes its place.
     ///
     /// # Errors
     /// With the peer's texts.
@@ -101,11 +101,17 @@ impl Operator {
             return Err(Error::invalid(text));
         }
         let part = decode_key(key)?;
-        if migrate {
-            return Err(Error::Status(500, "can't perform a seal migration, no migration seal found".to_owned()));
-        }
         let seal = self.barrier.seal_type();
-        let needed = self.barrier.require_seal_record().await?.0.needed(seal);
+        let record = self.barrier.require_seal_record().await?.0;
+        let needed = record.needed();
+        let refused = match (record.kind != seal.kind(), migrate) {
+            (false, true) => Some("can't perform a seal migration, no migration seal found"),
+            (true, false) => Some("migrate option not provided and seal migration is pending"),
+            _ => None,
+        };
+        if let Some(text) = refused {
+            return Err(Error::Status(500, text.to_owned()));
+        }
         if !self.barrier.is_sealed() {
             return self.seal_status().await;
         }
@@ -119,7 +125,9 @@ impl Operator {
         if let Some(parts) = parts {
             let failed = |error| Error::invalid(format!("invalid key: failed to compute combined key: {error}"));
             let key = needed.combine(&parts).map_err(failed)?;
-            if seal.has_recovery_keys() {
+            if migrate {
+                self.barrier.migrate(&key).await?;
+            } else if seal.has_recovery_keys() {
                 self.barrier.unseal_with_recovery_key(&key).await?;
             } else {
                 self.barrier.unseal_with_seal_key(&key).await?;

@@ -26,6 +26,13 @@ fn encoded(keys: &[Secret]) -> Vec<String> {
     keys.iter().enumerate().map(|(index, key)| if index % 2 == 0 { hex(key) } else { base64(key) }).collect()
 }
 
+/// A share of the same place, and not of the same key.
+fn bent(share: &str) -> String {
+    let mut share = crate::operator::decode_key(share).unwrap();
+    share[0] ^= 1;
+    encoded(&[share]).remove(0)
+}
+
 fn refused<T>(result: Result<T, Error>, status: u16, text: &str) {
     let error = result.err().unwrap();
     assert_eq!((error.status(), error.to_string().as_str()), (status, text));
@@ -79,7 +86,7 @@ async fn unsealing_counts_keys_and_begins_anew_after_wrong_ones() {
     operator.unseal(&keys[0], false).await.unwrap();
     operator.unseal(&keys[1], false).await.unwrap();
     let wrong = "invalid key: failed to decrypt keys from storage: cipher: message authentication failed";
-    refused(operator.unseal(&"07".repeat(33), false).await, 400, wrong);
+    refused(operator.unseal(&bent(&keys[2]), false).await, 400, wrong);
     assert_eq!(operator.seal_status().await.unwrap().progress, 0);
     for key in [4, 1, 3] {
         operator.unseal(&keys[key], false).await.unwrap();
@@ -169,7 +176,7 @@ async fn a_root_token_is_hidden_by_the_password_and_given_only_for_right_shares(
     assert_eq!(operator.root_status().await.unwrap().otp, "");
     assert!(matches!(operator.root_update(&keys[0], "other").await, Err(Error::Invalid(_))));
     operator.root_update(&keys[0], &status.nonce).await.unwrap();
-    let wrong = operator.root_update(&"07".repeat(33), &status.nonce).await.err().unwrap().to_string();
+    let wrong = operator.root_update(&bent(&keys[2]), &status.nonce).await.err().unwrap().to_string();
     assert!(wrong.starts_with("root generation aborted: unable to authenticate: "), "{wrong}");
     for key in &keys[..2] {
         match operator.root_update(key, &status.nonce).await.unwrap() {
@@ -206,7 +213,7 @@ async fn recovery_keys_do_what_unseal_keys_do_where_the_seal_unseals_by_itself()
     operator.seal();
     operator.unseal(&keys[0], false).await.unwrap();
     let wrong = "invalid key: failed to verify recovery key: recovery key does not match submitted values";
-    refused(operator.unseal(&"07".repeat(33), false).await, 400, wrong);
+    refused(operator.unseal(&bent(&keys[2]), false).await, 400, wrong);
     operator.unseal(&keys[0], false).await.unwrap();
     assert!(!operator.unseal(&keys[2], false).await.unwrap().sealed);
 
@@ -214,7 +221,7 @@ async fn recovery_keys_do_what_unseal_keys_do_where_the_seal_unseals_by_itself()
     let nonce = operator.rekey_start(Subject::Recovery, &request).await.unwrap().nonce;
     operator.rekey_update(Subject::Recovery, &keys[0], &nonce).await.unwrap();
     let wrong = "recovery key verification failed: recovery key does not match submitted values";
-    refused(operator.rekey_update(Subject::Recovery, &"07".repeat(33), &nonce).await, 400, wrong);
+    refused(operator.rekey_update(Subject::Recovery, &bent(&keys[2]), &nonce).await, 400, wrong);
     operator.rekey_update(Subject::Recovery, &keys[1], &nonce).await.unwrap();
     let RekeyUpdate::Complete(new) = operator.rekey_update(Subject::Recovery, &keys[0], &nonce).await.unwrap() else {
         panic!()
@@ -228,4 +235,45 @@ async fn recovery_keys_do_what_unseal_keys_do_where_the_seal_unseals_by_itself()
     operator.seal();
     operator.barrier().unseal_by_seal().await.unwrap();
     assert!(!operator.seal_status().await.unwrap().sealed);
+}
+
+#[tokio::test]
+async fn a_store_is_migrated_from_one_seal_to_another_and_back() {
+    let space: Arc<space::Memory> = Arc::default();
+    let first = operator(&space, Seal::Shamir);
+    let request = InitRequest { secret_shares: 2, secret_threshold: 2, ..InitRequest::default() };
+    let keys = encoded(&first.initialize(&request, NOW).await.unwrap().shares);
+    first.barrier().view("").put("a", b"1".to_vec().into()).await.unwrap();
+    first.seal();
+    let none = "can't perform a seal migration, no migration seal found";
+    refused(first.unseal(&keys[0], true).await, 500, none);
+
+    let second = operator(&space, static_seal("1", 1, None));
+    refused(second.barrier().unseal_by_seal().await, 500, "cannot auto-unseal during seal migration");
+    let pending = "migrate option not provided and seal migration is pending";
+    refused(second.unseal(&keys[0], false).await, 500, pending);
+    assert!(second.unseal(&keys[0], true).await.unwrap().migration);
+    let wrong = "invalid key: failed to decrypt keys from storage: cipher: message authentication failed";
+    refused(second.unseal(&bent(&keys[1]), true).await, 400, wrong);
+    second.unseal(&keys[1], true).await.unwrap();
+    let status = second.unseal(&keys[0], true).await.unwrap();
+    assert!(!status.sealed && !status.migration && status.recovery_seal && status.n == 2);
+    operator(&space, static_seal("1", 1, None)).barrier().unseal_by_seal().await.unwrap();
+
+    let Seal::Auto(earlier) = static_seal("1", 1, None) else { panic!() };
+    let unprepared = operator(&space, Seal::Shamir);
+    unprepared.unseal(&keys[0], true).await.unwrap();
+    let missing = "the store has a \"static\" seal, which is not configured to migrate from";
+    refused(unprepared.unseal(&keys[1], true).await, 500, missing);
+    let barrier = Barrier::migrating(Arc::clone(&space) as Arc<dyn space::Space>, "", Seal::Shamir, earlier);
+    let third = Operator::new(barrier);
+    third.unseal(&keys[0], true).await.unwrap();
+    let wrong = "invalid key: failed to verify recovery key: recovery key does not match submitted values";
+    refused(third.unseal(&bent(&keys[1]), true).await, 400, wrong);
+    third.unseal(&keys[0], true).await.unwrap();
+    assert!(!third.unseal(&keys[1], true).await.unwrap().sealed);
+    third.seal();
+    third.unseal(&keys[0], false).await.unwrap();
+    assert!(!third.unseal(&keys[1], false).await.unwrap().sealed);
+    assert_eq!(&*logical::Storage::get(&third.barrier().view(""), "a").await.unwrap().unwrap().value, b"1");
 }

@@ -185,7 +185,7 @@ impl Operator {
     /// The shares of the present key.
     async fn rekey_threshold(&self, subject: Subject) -> Result<Shares, Error> {
         self.check_rekey(subject)?;
-        Ok(self.barrier.require_seal_record().await?.0.needed(self.barrier.seal_type()))
+        Ok(self.barrier.require_seal_record().await?.0.needed())
     }
 
     /// Takes a share; all of them when they are enough, with the new key's numbers and whether it is to be verified.

@@ -1,7 +1,7 @@
 use crate::cipher::{Place, header};
 use crate::keyring::Keyring;
 use crate::marks::Marks;
-use crate::sealing::Seal;
+use crate::sealing::{Seal, SealWrap};
 use arc_swap::ArcSwapOption;
 use logical::{Entry, Error, Secret};
 use space::{CommitError, Range, Row, Snapshot, Space, SpaceError};
@@ -56,6 +56,8 @@ pub(crate) struct Rows {
     /// What all its keys begin with.
     pub(crate) base: Vec<u8>,
     pub(crate) seal: Seal,
+    /// The seal that the store may still have.
+    pub(crate) earlier: Option<Arc<dyn SealWrap>>,
     /// None while sealed.
     pub(crate) keyring: ArcSwapOption<Keyring>,
     /// Held where the keyring is replaced, so that what is sealed stays sealed.
@@ -69,11 +71,12 @@ pub(crate) struct Rows {
 type Puts<'a> = BTreeMap<&'a str, Option<&'a Secret>>;
 
 impl Rows {
-    pub(crate) fn new(space: Arc<dyn Space>, base: Vec<u8>, seal: Seal) -> Self {
+    pub(crate) fn new(space: Arc<dyn Space>, base: Vec<u8>, seal: Seal, earlier: Option<Arc<dyn SealWrap>>) -> Self {
         Self {
             space,
             base,
             seal,
+            earlier,
             keyring: ArcSwapOption::empty(),
             installing: Mutex::default(),
             marks: Marks::new(MARKED_ROWS),

@@ -287,6 +287,54 @@ async fn a_thousand_operations_answer_as_the_model_does() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_and_readers_of_one_row_on_two_nodes_are_never_mistaken_for_a_rollback() {
+    let (_, one, two) = two_nodes().await;
+    let mut tasks = Vec::new();
+    for (number, node) in [one.clone(), two.clone(), one, two].into_iter().enumerate() {
+        tasks.push(tokio::spawn(async move {
+            let view = node.view("");
+            for step in 0..500 {
+                if number < 2 {
+                    // Each adds one where nobody came first, and now and then writes without asking.
+                    let (count, version) = view.get_json_at::<u64>("count").await.unwrap().unzip();
+                    let mut batch = Batch::new();
+                    batch.require("count", version).put_json("count", &(count.unwrap_or(0) + 1)).unwrap();
+                    if step % 10 == 0 {
+                        view.put("free", secret("x")).await.unwrap();
+                    }
+                    assert!(matches!(view.commit(batch).await, Ok(_) | Err(Error::Conflict)));
+                } else {
+                    view.get("count").await.unwrap();
+                    view.get("free").await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+                if step % 100 == 0 {
+                    let rotated = node.rotate(NOW).await;
+                    assert!(matches!(rotated, Ok(_) | Err(Error::Conflict)));
+                }
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_earlier_keyring_seals_the_node() {
+    let (space, one, two) = two_nodes().await;
+    let keyring = space.snapshot().await.unwrap().get(b"b/keyring").await.unwrap().unwrap().bytes;
+    one.rotate(NOW).await.unwrap();
+    let mut batch = space::Batch::new();
+    batch.put(*b"b/keyring", keyring);
+    let at = space.commit(batch).await.unwrap();
+    one.follow(at - 1).await.unwrap();
+    assert!(one.is_sealed());
+    two.follow(at - 1).await.unwrap();
+    assert!(!two.is_sealed(), "it had not seen the later one");
+}
+
 #[tokio::test]
 async fn a_list_skips_what_lies_below_and_a_watcher_wakes() {
     let (space, one, two) = two_nodes().await;

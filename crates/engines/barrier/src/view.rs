@@ -1,5 +1,5 @@
 use crate::rows::Rows;
-use logical::{Batch, Entry, Pending, Storage};
+use logical::{Batch, Entry, Error, Pending, Storage};
 use space::SpaceError;
 use std::sync::Arc;
 
@@ -20,6 +20,14 @@ impl View {
     #[must_use]
     pub fn view(&self, prefix: &str) -> Self {
         Self { rows: Arc::clone(&self.rows), prefix: Arc::from(format!("{}{prefix}", self.prefix)) }
+    }
+
+    /// The latest commit of the store: what is read afterwards is not older, and [`View::changed`] can go on from it.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn sequence(&self) -> Result<u64, Error> {
+        Ok(self.rows.snapshot().await?.sequence())
     }
 
     /// Waits until a row under `prefix` has been written or deleted, by any node, after the commit `since`. Answers with
