@@ -5,7 +5,7 @@ use crate::images;
 use crate::measure::measure;
 use crate::peers;
 use crate::run::{cargo, output, root, run, say, target};
-use crate::server::{docker_registry, free, start};
+use crate::server::{Server, docker_registry, free, start};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fs;
@@ -25,6 +25,7 @@ pub(crate) fn sign() -> Result<()> {
     let image = images::build(images::TESTED.iter().take(1))?.into_iter().next().context("no image")?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "palisade"])?)?;
     run(&mut cargo(&["build", "--release", "--quiet", "--package", "signing", "--example", "warm"])?)?;
+    run(&mut cargo(&["build", "--release", "--quiet", "--package", "rekor", "--example", "load"])?)?;
     let scratch = target()?.join("bench-sign");
     if scratch.exists() {
         fs::remove_dir_all(&scratch)?;
@@ -58,6 +59,7 @@ impl Bench {
         text += &self.keyless()?;
         text += &self.warm()?;
         text += &self.authority()?;
+        text += &self.certificates()?;
         Ok(text)
     }
 
@@ -144,14 +146,36 @@ impl Bench {
         ))
     }
 
-    fn authority(&self) -> Result<String> {
-        let folder = self.scratch.join("authority").display().to_string();
+    /// A new authority in a folder of this name: the process, its port, and the seconds until it listened.
+    fn serve(&self, name: &str, flags: &[&str]) -> Result<(Server, String, f64)> {
+        let folder = self.scratch.join(name).display().to_string();
         run(&mut self.command(&self.palisade(), &["authority", "init", &folder]))?;
         let address = free()?;
         let mut command = self.command(&self.palisade(), &["authority", "serve", &folder, "--listen", &address]);
         let begun = Instant::now();
-        let served = start(&mut command, &address)?;
-        let ready = begun.elapsed().as_secs_f64();
+        let served = start(command.args(flags), &address)?;
+        let port = address.rsplit(':').next().unwrap_or_default().to_owned();
+        Ok((served, port, begun.elapsed().as_secs_f64()))
+    }
+
+    /// Certificates over loopback, the load beside it: the rate for each second of the server's processor time.
+    fn certificates(&self) -> Result<String> {
+        let (served, port, _) = self.serve("certificates", &["--dev-issuer", "--client-rate", "0"])?;
+        let before = processor_seconds(served.0.id())?;
+        let mut load = Command::new(self.built.join("examples/load"));
+        let figures: Value = serde_json::from_str(&output(load.args(["certify", &port, "10", "16"]))?)?;
+        let spent = processor_seconds(served.0.id())? - before;
+        let number = |name: &str| figures.get(name).and_then(Value::as_f64).context("no figure");
+        Ok(format!(
+            "| certificates with SCT, the load beside it | {:.0}/s, that is {:.0}/s/core, p99 {:.1} ms | | 3,000/s/core, p99 20 ms |\n",
+            number("per_second")?,
+            number("answers")? / spent,
+            number("p99_ms")?
+        ))
+    }
+
+    fn authority(&self) -> Result<String> {
+        let (served, _, ready) = self.serve("authority", &[])?;
         std::thread::sleep(Duration::from_secs(3));
         let status = fs::read_to_string(format!("/proc/{}/status", served.0.id()))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no memory")?;
@@ -161,6 +185,15 @@ impl Bench {
             kilobytes * 1024.0 / 1_000_000.0
         ))
     }
+}
+
+/// Seconds of processor time that a process has had.
+fn processor_seconds(process: u32) -> Result<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("no fields")?;
+    let times = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Ok(times.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
 }
 
 /// The folder of bundles and the public trusted root.

@@ -2,7 +2,8 @@
 //!
 //! `load serve FOLDER` prints its port and runs until its input ends. `load fill FOLDER ENTRIES` puts entries straight
 //! into the log. `load post PORT SECONDS CONNECTIONS` posts entries that are signed beforehand, each a new one.
-//! `load search PORT ENTRIES SEARCHES` asks for entries of a filled log by hash. Figures are printed as JSON.
+//! `load search PORT ENTRIES SEARCHES` asks for entries of a filled log by hash. `load certify PORT SECONDS CONNECTIONS`
+//! asks an authority with its issuer for tests for certificates, each of a new key. Figures are printed as JSON.
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
 use std::path::Path;
@@ -35,8 +36,10 @@ async fn main() -> Result<(), Failure> {
         ["fill", folder, entries] => fill(Path::new(folder), entries.parse()?).await,
         ["post", port, seconds, connections] => post(port.parse()?, seconds.parse()?, connections.parse()?).await,
         ["search", port, entries, searches] => search(port.parse()?, entries.parse()?, searches.parse()?).await,
+        ["certify", port, seconds, connections] => certify(port.parse()?, seconds.parse()?, connections.parse()?).await,
         _ => {
-            Err("serve FOLDER | fill FOLDER ENTRIES | post PORT SECONDS CONNECTIONS | search PORT ENTRIES SEARCHES"
+            Err("serve FOLDER | fill FOLDER ENTRIES | post PORT SECONDS CONNECTIONS | search PORT ENTRIES SEARCHES | \
+                  certify PORT SECONDS CONNECTIONS"
                 .into())
         }
     }
@@ -146,12 +149,21 @@ impl Connection {
     }
 }
 
+/// A whole request.
+fn request(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: l\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// Requests that are signed beforehand; each run's are others.
 fn signed(count: usize) -> Result<Vec<Vec<u8>>, Failure> {
     let key = PrivateKey::generate(KeyKind::P256)?;
     let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos().to_be_bytes();
     let public = STANDARD.encode(key.public_key().to_spki());
-    let request = |number: usize| {
+    let sign = |number: usize| {
         let message = [&run[..], &number.to_be_bytes()].concat();
         let body = json!({"hashedRekordRequestV002": {
             "digest": STANDARD.encode(sha256(&[&message])),
@@ -159,20 +171,62 @@ fn signed(count: usize) -> Result<Vec<Vec<u8>>, Failure> {
                 "content": STANDARD.encode(key.sign(&message)?),
                 "verifier": {"keyDetails": "PKIX_ECDSA_P256_SHA_256", "publicKey": {"rawBytes": public}},
             },
-        }})
-        .to_string();
-        let length = body.len();
-        let head = format!("POST /api/v2/log/entries HTTP/1.1\r\nHost: l\r\nContent-Length: {length}\r\n\r\n");
-        Ok([head.into_bytes(), body.into_bytes()].concat())
+        }});
+        Ok(request("/api/v2/log/entries", &body.to_string()))
     };
-    (0..count).map(request).collect()
+    (0..count).map(sign).collect()
 }
 
 /// More than any machine answers.
 const ENTRIES_PER_SECOND: usize = 20_000;
 
 async fn post(port: u16, seconds: u64, connections: usize) -> Result<(), Failure> {
-    let requests = Arc::new(signed(ENTRIES_PER_SECOND * usize::try_from(seconds)?)?);
+    let requests = signed(ENTRIES_PER_SECOND * usize::try_from(seconds)?)?;
+    send_all(port, seconds, connections, requests, 201, check).await
+}
+
+/// More than any machine answers.
+const CERTIFICATES_PER_SECOND: usize = 8_000;
+
+async fn certify(port: u16, seconds: u64, connections: usize) -> Result<(), Failure> {
+    const EMAIL: &str = "dev@example.test";
+    let asked = format!("GET /oidc/token?email={EMAIL} HTTP/1.1\r\nHost: l\r\n\r\n");
+    let (_, answer) = Connection::open(port).await?.send(asked.as_bytes()).await?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer)?;
+    let token = answer.get("id_token").and_then(serde_json::Value::as_str).ok_or("no token")?;
+    let prepare = |_| {
+        let key = PrivateKey::generate(KeyKind::P256)?;
+        let body = json!({
+            "credentials": {"oidcIdentityToken": token},
+            "publicKeyRequest": {
+                "publicKey": {"algorithm": "ECDSA", "content": key.public_key().to_pem()},
+                "proofOfPossession": STANDARD.encode(key.sign(EMAIL.as_bytes())?),
+            },
+        });
+        Ok(request("/api/v2/signingCert", &body.to_string()))
+    };
+    let count = CERTIFICATES_PER_SECOND * usize::try_from(seconds)?;
+    let requests = (0..count).map(prepare).collect::<Result<Vec<_>, Failure>>()?;
+    send_all(port, seconds, connections, requests, 200, has_chain).await
+}
+
+/// The answer is a certificate with its chain.
+fn has_chain(answer: &[u8]) -> Result<(), Failure> {
+    let text = std::str::from_utf8(answer)?;
+    let certificates = text.matches("BEGIN CERTIFICATE").count();
+    if text.contains("signedCertificateEmbeddedSct") && certificates >= 2 { Ok(()) } else { Err(text.into()) }
+}
+
+/// Sends each request once over connections that stay open, looks at the last answer of each, and prints figures.
+async fn send_all(
+    port: u16,
+    seconds: u64,
+    connections: usize,
+    requests: Vec<Vec<u8>>,
+    wanted: u16,
+    check: fn(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let requests = Arc::new(requests);
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
     let end = started + Duration::from_secs(seconds);
@@ -186,7 +240,7 @@ async fn post(port: u16, seconds: u64, connections: usize) -> Result<(), Failure
                 let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                 let sent = Instant::now();
                 let (status, body) = connection.send(request).await?;
-                if status != 201 {
+                if status != wanted {
                     return Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into());
                 }
                 latencies.push(sent.elapsed());
@@ -200,8 +254,7 @@ async fn post(port: u16, seconds: u64, connections: usize) -> Result<(), Failure
     for task in tasks {
         latencies.extend(task.await??);
     }
-    let elapsed = started.elapsed();
-    print_figures(latencies, elapsed);
+    print_figures(latencies, started.elapsed());
     Ok(())
 }
 
