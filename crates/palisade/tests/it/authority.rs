@@ -113,3 +113,92 @@ fn an_authority_signs_survives_a_kill_and_is_followed_from_outside() {
     drop(served);
     bench.text("palisade", &["authority", "verify", "own"], 0);
 }
+
+/// Sends a request, and gives the whole answer.
+fn post(address: &str, path: &str, heads: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{heads}");
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn no_token_and_no_password_is_told() {
+    let bench = Bench::new();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    bench.text("palisade", &["authority", "init", "own"], 0);
+    let served = serve_with(&bench, "own", &address, &[("RUST_LOG", "trace")]);
+    let canary = "canary0token";
+    let valid = token(&address, "ann");
+    let [head, claims, signature] = valid.splitn(3, '.').collect::<Vec<_>>().try_into().unwrap();
+    let tokens = [
+        canary.to_owned(),
+        format!("{canary}.{canary}.{canary}"),
+        format!("{head}.{claims}.{canary}"),
+        format!("{head}.{canary}.{signature}"),
+        format!("{canary}.{claims}.{signature}"),
+        format!("{valid}{canary}"),
+        valid.clone(),
+    ];
+    let mut told = String::new();
+    for token in &tokens {
+        let json = "Content-Type: application/json\r\n";
+        let key =
+            r#""publicKeyRequest":{"publicKey":{"algorithm":"ECDSA","content":"none"},"proofOfPossession":"bm9uZQ=="}"#;
+        let body = format!(r#"{{"credentials":{{"oidcIdentityToken":"{token}"}},{key}}}"#);
+        let answers = [
+            post(&address, "/api/v2/signingCert", json, &body),
+            // A body that ends within the token.
+            post(&address, "/api/v2/signingCert", json, &body[..40 + token.len() / 2]),
+            post(&address, "/api/v1/signingCert", &format!("{json}Authorization: Bearer {token}\r\n"), "{}"),
+            post(&address, "/api/v2/log/entries", &format!("{json}Authorization: Bearer {token}\r\n"), &body),
+            post(&address, "/api/v1/log/entries", json, &body),
+            post(&address, "/api/v1/index/retrieve", json, &body),
+            post(&address, "/api/v1/timestamp", json, &body),
+        ];
+        for answer in answers {
+            assert!(answer.starts_with("HTTP/1.1 4") || answer.ends_with("\r\n\r\n[]\n"), "{answer}");
+            told.push_str(&answer);
+        }
+    }
+    told.push_str(&get(&address, "/metrics"));
+    assert!(told.contains("fulcio_refused_total"));
+    drop(served);
+    let log = fs::read_to_string(bench.path("served.log")).unwrap();
+    assert!(log.lines().count() > 20, "a log that says nothing proves nothing: {log}");
+    told.push_str(&log);
+    for secret in [canary, signature, &valid] {
+        assert!(!told.contains(secret), "{secret} is told: {told}");
+    }
+
+    // A database that is not there, by each way that a password can be given.
+    let database = |user: &str| format!("postgres://{user}@127.0.0.1:1/logs?connect_timeout=2");
+    fs::write(bench.path("connection"), database("ann:canary0password")).unwrap();
+    let plain = database("ann");
+    let url = ["--url", "https://sigstore.example"];
+    bench.text("palisade", &[&["authority", "init", "shared", "--storage", &plain][..], &url].concat(), 0);
+    let with_password = database("ann:canary0password");
+    let serve = ["authority", "serve", "shared", "--listen", "127.0.0.1:0"];
+    for (arguments, variable, hint) in [
+        (vec![], ("PGPASSWORD", "canary0password"), "connection string"),
+        (vec![], ("PALISADE_AUTHORITY_STORAGE", with_password.as_str()), "connection string"),
+        (vec!["--storage-file", "connection"], ("LANG", "C"), "connection string"),
+        (vec!["--storage", with_password.as_str()], ("LANG", "C"), "--storage-file"),
+        (vec![], ("PALISADE_AUTHORITY_STORAGE", "host=db password='canary0password"), "name=value"),
+        (vec![], ("PALISADE_AUTHORITY_STORAGE", "canary0password"), "name=value"),
+        (vec![], ("PALISADE_AUTHORITY_STORAGE", "host=db canary0password=1"), "name=value"),
+    ] {
+        let mut command = bench.command("palisade", &[&serve[..], &arguments].concat());
+        let output = command.env("RUST_LOG", "trace").env(variable.0, variable.1).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(hint) && !said.contains("canary"), "{variable:?} {arguments:?}: {said}");
+    }
+    let kept = ["authority", "init", "kept", "--storage", &with_password];
+    let refused = bench.run("palisade", &[&kept[..], &url].concat());
+    assert!(!refused.status.success() && !String::from_utf8_lossy(&refused.stderr).contains("canary"));
+    assert!(!bench.path("kept").exists());
+}

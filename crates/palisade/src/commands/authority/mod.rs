@@ -10,13 +10,13 @@ mod verify;
 
 use crate::outcome::{Outcome, advised};
 use anyhow::Context;
-use authority_server::{FolderError, HeldKey, SharedError};
+use authority_server::{BackupError, CheckError, FolderError, HeldKey, ServeError, SharedError, StartError};
 use clap::Subcommand;
 use std::error::Error;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use storage::Connection;
+use storage::{Connection, StoreError};
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
@@ -120,22 +120,45 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 /// What an error of the authority means for the user.
 fn explained(error: impl Error + Send + Sync + 'static, folder: &Path) -> anyhow::Error {
-    let error = anyhow::Error::new(error);
-    let is_absent = |cause: &(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(FolderError::None(_)));
-    let hint = if error.chain().any(|cause| cause.is::<storage::OpenError>()) {
-        "it may be served by another process: stop that first".to_owned()
-    } else if error.chain().any(|cause| cause.is::<storage::ConnectError>()) {
-        "check the connection string, the database's own log, and sslmode".to_owned()
-    } else if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(SharedError::Url))) {
-        "make it with `palisade authority init --url ADDRESS`: that of the nodes' load balancer".to_owned()
-    } else if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(SharedError::Behind { .. }))) {
-        "copy authority.json and keys/ from the node that made it".to_owned()
-    } else if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(FolderError::NotHere(_)))) {
-        "make a new version or another key there, and name it with --key PART=REFERENCE".to_owned()
-    } else if error.chain().any(is_absent) {
-        format!("make one with `palisade authority init {}`", folder.display())
-    } else {
-        return error;
+    match hint(&error, folder) {
+        Some(hint) => advised(format!("{:#}", anyhow::Error::new(error)), hint),
+        None => error.into(),
+    }
+}
+
+/// What to do next. Errors that stand for another are looked into, for their chain of causes does not name that one.
+fn hint(error: &(dyn Error + 'static), folder: &Path) -> Option<String> {
+    let start = match (error.downcast_ref(), error.downcast_ref(), error.downcast_ref()) {
+        (Some(ServeError::Start(start)), ..) => Some(start),
+        (_, Some(CheckError::Start(start)), _) => Some(start),
+        (.., Some(BackupError::Start(start))) => Some(start),
+        _ => error.downcast_ref(),
     };
-    advised(format!("{error:#}"), hint)
+    let shared = match (start, error.downcast_ref()) {
+        (Some(StartError::Shared(shared)), _) | (_, Some(CheckError::Shared(shared))) => Some(shared),
+        _ => None,
+    };
+    let own = match (start, shared, error.downcast_ref(), error.downcast_ref()) {
+        (Some(StartError::Folder(own)), ..) => Some(own),
+        (_, Some(SharedError::Folder(own)), ..) => Some(own),
+        (_, _, Some(CheckError::Folder(own)), _) => Some(own),
+        (.., Some(BackupError::Folder(own))) => Some(own),
+        _ => error.downcast_ref(),
+    };
+    let next = match (start, shared, own) {
+        (Some(StartError::Store(StoreError::File(_))), ..) => "it may be served by another process: stop that first",
+        (Some(StartError::Store(StoreError::Postgres(_))), ..) => {
+            "check the connection string, its sslmode and the database's own log"
+        }
+        (_, Some(SharedError::Url), _) => "make one with `palisade authority init --url`, that of the load balancer",
+        (_, Some(SharedError::Behind { .. }), _) => "copy authority.json and keys/ from the node that made it",
+        (.., Some(FolderError::NotHere(_))) => {
+            "make a new version or another key there, and name it with --key PART=REFERENCE"
+        }
+        (.., Some(FolderError::None(_))) => {
+            return Some(format!("make one with `palisade authority init {}`", folder.display()));
+        }
+        _ => return None,
+    };
+    Some(next.to_owned())
 }
