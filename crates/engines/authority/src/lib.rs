@@ -17,11 +17,10 @@
 //! Reading order: a request for a certificate passes through [`Token`] and [`JwkSet`] (`jwt`, `jwk`), [`Issuers`], then
 //! [`Principal`] (`identity`, `extensions`), [`Proof`] (`possession`), [`Ca`] and [`CtKey`] (`ca`, `ct`). [`Tsa`] makes
 //! timestamps. [`State`] has the keys over time and makes trust roots; [`tuf`] hands them out. Below all: `keys`, `x509`,
-//! `der`, [`pem`].
+//! [`pem`].
 
 mod ca;
 mod ct;
-mod der;
 mod extensions;
 mod hex;
 mod identity;
@@ -36,9 +35,10 @@ mod tsa;
 pub mod tuf;
 mod x509;
 
+use asn1 as der;
+pub use asn1::DerError;
 pub use ca::{AUTHORITY_LIFETIME, CERTIFICATE_LIFETIME, Ca, Precertificate, public_key_of};
 pub use ct::{CtKey, Entry, leaf_index};
-pub use der::DerError;
 pub use extensions::Extensions;
 pub use identity::{IdentityError, Principal, SubjectName};
 pub use issuers::{ConfigError, Issuer, IssuerType, Issuers};

@@ -1,25 +1,42 @@
-//! DER: what this crate writes, and a strict reader of what strangers send.
+//! DER (X.690): a writer, and a strict reader of what strangers send.
 //!
 //! The reader takes definite lengths in their shortest form and low tag numbers only, never recurses, and never
 //! allocates, so a hostile message costs no more than its own length.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-pub(crate) const BOOLEAN: u8 = 0x01;
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const BIT_STRING: u8 = 0x03;
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const OID: u8 = 0x06;
-pub(crate) const UTF8_STRING: u8 = 0x0c;
-pub(crate) const UTC_TIME: u8 = 0x17;
-pub(crate) const GENERALIZED_TIME: u8 = 0x18;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
+/// The tag of `BOOLEAN`.
+pub const BOOLEAN: u8 = 0x01;
+/// The tag of `INTEGER`.
+pub const INTEGER: u8 = 0x02;
+/// The tag of `BIT STRING`.
+pub const BIT_STRING: u8 = 0x03;
+/// The tag of `OCTET STRING`.
+pub const OCTET_STRING: u8 = 0x04;
+/// The tag of `ENUMERATED`.
+pub const ENUMERATED: u8 = 0x0a;
+/// The tag of `PrintableString`.
+pub const PRINTABLE_STRING: u8 = 0x13;
+/// The tag of `IA5String`.
+pub const IA5_STRING: u8 = 0x16;
+/// The tag of `OID`.
+pub const OID: u8 = 0x06;
+/// The tag of `UTF8 STRING`.
+pub const UTF8_STRING: u8 = 0x0c;
+/// The tag of `UTC TIME`.
+pub const UTC_TIME: u8 = 0x17;
+/// The tag of `GENERALIZED TIME`.
+pub const GENERALIZED_TIME: u8 = 0x18;
+/// The tag of `SEQUENCE`.
+pub const SEQUENCE: u8 = 0x30;
+/// The tag of `SET`.
+pub const SET: u8 = 0x31;
 /// `NULL`, whole.
-pub(crate) const NULL: &[u8] = &[0x05, 0x00];
+pub const NULL: &[u8] = &[0x05, 0x00];
 /// `TRUE`, whole.
-pub(crate) const TRUE: &[u8] = &[BOOLEAN, 0x01, 0xff];
+pub const TRUE: &[u8] = &[BOOLEAN, 0x01, 0xff];
 
 /// Why bytes are no DER, or not that which was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +65,7 @@ pub enum DerError {
 }
 
 /// One value: tag, length and content.
-pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(content.len() + 6);
     out.push(tag);
     length(&mut out, content.len());
@@ -57,7 +74,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// One value around several parts.
-pub(crate) fn wrap(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub fn wrap(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let size = parts.iter().map(|part| part.len()).sum();
     let mut out = Vec::with_capacity(size + 6);
     out.push(tag);
@@ -69,7 +86,7 @@ pub(crate) fn wrap(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// A sequence of parts.
-pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+pub fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     wrap(SEQUENCE, parts)
 }
 
@@ -85,7 +102,7 @@ fn length(out: &mut Vec<u8>, size: usize) {
 }
 
 /// An object identifier of its arcs; the first is below 3, the second below 40.
-pub(crate) fn oid(arcs: &[u64]) -> Vec<u8> {
+pub fn oid(arcs: &[u64]) -> Vec<u8> {
     let mut content = Vec::with_capacity(arcs.len() * 3);
     if let [first, second, rest @ ..] = arcs {
         content.push((first * 40 + second) as u8);
@@ -101,7 +118,7 @@ pub(crate) fn oid(arcs: &[u64]) -> Vec<u8> {
 }
 
 /// A positive integer of its big-endian bytes.
-pub(crate) fn integer(bytes: &[u8]) -> Vec<u8> {
+pub fn integer(bytes: &[u8]) -> Vec<u8> {
     let skip = bytes.iter().take_while(|byte| **byte == 0).count();
     let mut content = Vec::with_capacity(bytes.len() + 1);
     if bytes.get(skip).is_none_or(|byte| *byte >= 0x80) {
@@ -112,17 +129,17 @@ pub(crate) fn integer(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A bit string of whole bytes.
-pub(crate) fn bit_string(bytes: &[u8]) -> Vec<u8> {
+pub fn bit_string(bytes: &[u8]) -> Vec<u8> {
     wrap(BIT_STRING, &[&[0], bytes])
 }
 
 /// A named bit list: trailing zero bits are left off.
-pub(crate) fn bits(byte: u8) -> Vec<u8> {
+pub fn bits(byte: u8) -> Vec<u8> {
     tlv(BIT_STRING, &[byte.trailing_zeros().min(8) as u8, byte])
 }
 
 /// X.509's time: `UTCTime` up to 2049, then `GeneralizedTime`.
-pub(crate) fn time(at: Timestamp) -> Vec<u8> {
+pub fn time(at: Timestamp) -> Vec<u8> {
     let date = Offset::UTC.to_datetime(at);
     if (1950..2050).contains(&date.year()) {
         tlv(UTC_TIME, date.strftime("%y%m%d%H%M%SZ").to_string().as_bytes())
@@ -132,53 +149,126 @@ pub(crate) fn time(at: Timestamp) -> Vec<u8> {
 }
 
 /// `GeneralizedTime` in whole seconds.
-pub(crate) fn generalized_time(at: Timestamp) -> Vec<u8> {
+pub fn generalized_time(at: Timestamp) -> Vec<u8> {
     let date = Offset::UTC.to_datetime(at);
     tlv(GENERALIZED_TIME, date.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes())
 }
 
+/// An object identifier of its text, `2.5.29.17`, whole.
+///
+/// # Errors
+/// [`DerError::Value`] for any other text.
+pub fn oid_of_text(text: &str) -> Result<Vec<u8>, DerError> {
+    if text.len() > 256 {
+        return Err(DerError::Value);
+    }
+    let arcs = text.split('.').map(|arc| arc.parse::<u64>().map_err(|_| DerError::Value));
+    let arcs = arcs.collect::<Result<Vec<u64>, DerError>>()?;
+    match arcs.as_slice() {
+        [0 | 1, 0..=39, ..] | [2, 0..=47, ..] => Ok(oid(&arcs)),
+        _ => Err(DerError::Value),
+    }
+}
+
+/// The text of an object identifier's content.
+///
+/// # Errors
+/// Where it has an arc of more than 63 bits, or ends within one.
+pub fn oid_text(content: &[u8]) -> Result<String, DerError> {
+    let mut out = String::new();
+    let mut arc = 0u64;
+    for byte in content {
+        arc = arc.checked_mul(128).ok_or(DerError::Value)? | u64::from(byte & 0x7f);
+        if byte & 0x80 != 0 {
+            continue;
+        }
+        if out.is_empty() {
+            let first = (arc / 40).min(2);
+            out = format!("{first}.{}", arc - first * 40);
+        } else {
+            out.push_str(&format!(".{arc}"));
+        }
+        arc = 0;
+    }
+    if out.is_empty() || content.last().is_some_and(|byte| byte & 0x80 != 0) {
+        return Err(DerError::Value);
+    }
+    Ok(out)
+}
+
+/// X.509's time, of either kind, in whole seconds and UTC.
+///
+/// # Errors
+/// Where it is no such time.
+pub fn read_time(element: &Element<'_>) -> Result<Timestamp, DerError> {
+    let text = std::str::from_utf8(element.content).map_err(|_| DerError::Value)?;
+    let text = match element.tag {
+        UTC_TIME => format!("{}{text}", if text < "50" { "20" } else { "19" }),
+        GENERALIZED_TIME => text.to_owned(),
+        found => return Err(DerError::Tag { expected: GENERALIZED_TIME, found }),
+    };
+    let digits = text.strip_suffix('Z').filter(|digits| digits.len() == 14).ok_or(DerError::Value)?;
+    let date = DateTime::strptime("%Y%m%d%H%M%S", digits).map_err(|_| DerError::Value)?;
+    Offset::UTC.to_timestamp(date).map_err(|_| DerError::Value)
+}
+
 /// A value as it stands in its message.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Element<'a> {
-    pub(crate) tag: u8,
-    pub(crate) content: &'a [u8],
+pub struct Element<'a> {
+    /// Its tag.
+    pub tag: u8,
+    /// Its content.
+    pub content: &'a [u8],
     /// With tag and length.
-    pub(crate) whole: &'a [u8],
+    pub whole: &'a [u8],
 }
 
 /// Reads values one after another.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    /// Reads what these bytes hold.
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// The content of the one value of `tag` that `bytes` are.
-    pub(crate) fn only(bytes: &'a [u8], tag: u8) -> Result<Self, DerError> {
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn only(bytes: &'a [u8], tag: u8) -> Result<Self, DerError> {
         let mut reader = Self::new(bytes);
         let inner = reader.enter(tag)?;
         reader.end()?;
         Ok(inner)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(crate) fn end(&self) -> Result<(), DerError> {
+    /// Refuses what is left.
+    ///
+    /// # Errors
+    /// Where something is.
+    pub fn end(&self) -> Result<(), DerError> {
         if self.is_empty() { Ok(()) } else { Err(DerError::Trailing) }
     }
 
-    pub(crate) fn peek(&self) -> Option<u8> {
+    /// The tag of the next value.
+    pub fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// The next value, of any type.
-    pub(crate) fn any(&mut self) -> Result<Element<'a>, DerError> {
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn any(&mut self) -> Result<Element<'a>, DerError> {
         let (&tag, after) = self.rest.split_first().ok_or(DerError::Truncated)?;
         if tag & 0x1f == 0x1f {
             return Err(DerError::Value);
@@ -204,7 +294,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, which must be of `tag`.
-    pub(crate) fn element(&mut self, tag: u8) -> Result<Element<'a>, DerError> {
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn element(&mut self, tag: u8) -> Result<Element<'a>, DerError> {
         let element = self.any()?;
         if element.tag != tag {
             return Err(DerError::Tag { expected: tag, found: element.tag });
@@ -213,12 +306,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads on within the next value, which must be of `tag`.
-    pub(crate) fn enter(&mut self, tag: u8) -> Result<Self, DerError> {
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn enter(&mut self, tag: u8) -> Result<Self, DerError> {
         Ok(Self::new(self.element(tag)?.content))
     }
 
     /// The bytes of a bit string of whole bytes.
-    pub(crate) fn bit_string(&mut self) -> Result<&'a [u8], DerError> {
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn bit_string(&mut self) -> Result<&'a [u8], DerError> {
         match self.element(BIT_STRING)?.content.split_first() {
             Some((0, bytes)) => Ok(bytes),
             _ => Err(DerError::Value),
@@ -239,6 +338,15 @@ mod tests {
         assert_eq!(tlv(OCTET_STRING, &[7; 200]).get(..3), Some(&b"\x04\x81\xc8"[..]));
         let at: Timestamp = "2050-01-02T03:04:05Z".parse().unwrap();
         assert_eq!(time(at), b"\x18\x0f20500102030405Z");
+        for at in [at, "2049-12-31T23:59:59Z".parse().unwrap(), "1999-02-28T00:00:00Z".parse().unwrap()] {
+            assert_eq!(read_time(&Reader::new(&time(at)).any().unwrap()), Ok(at));
+        }
+        for text in ["2.5.29.17", "1.3.6.1.4.1.57264.1.8", "0.9.2342.19200300.100.1.1"] {
+            assert_eq!(oid_text(Reader::new(&oid_of_text(text).unwrap()).any().unwrap().content).unwrap(), text);
+        }
+        for text in ["", "1", "3.1", "1.40", "1.2.x", "1..2", "1.2.99999999999999999999"] {
+            assert_eq!(oid_of_text(text), Err(DerError::Value), "{text}");
+        }
     }
 
     #[test]

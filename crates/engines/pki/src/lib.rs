@@ -1,0 +1,24 @@
+//! The PKI secrets engine, as OpenBao has it: authorities with several issuers, roles, certificates, revocation.
+//!
+//! Reading order: [`Pki`] (`backend`) says which path is answered where. `store` has issuers, keys and their chains, `role` and
+//! `names` what may be issued, `creation` what is in a certificate; `issue` makes leaves, `authority` roots and intermediates,
+//! `import` takes what others made. `revoke` and `crl` take back, `ocsp` says what was, `fetch` and `issuers` show. X.509 itself is in the crate
+//! `certificates`.
+
+mod authority;
+mod backend;
+mod config;
+mod creation;
+mod crl;
+mod fetch;
+mod import;
+mod issue;
+mod issuers;
+mod names;
+mod ocsp;
+mod revoke;
+mod role;
+mod serial;
+mod store;
+
+pub use backend::Pki;

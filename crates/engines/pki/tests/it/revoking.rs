@@ -1,0 +1,119 @@
+use crate::mount::{Mount, openssl, text};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use logical::{Backend as _, Operation};
+use serde_json::{Value, json};
+use std::fs;
+use std::sync::Arc;
+use tempfile::tempdir;
+
+#[test]
+fn ocsp_answers_what_openssl_asks_and_believes() {
+    for kind in ["rsa", "ec", "ed25519"] {
+        let mount = Mount::new();
+        let root = mount.write("root/generate/internal", json!({"common_name": "Root", "key_type": kind}));
+        mount.write("roles/r", json!({"allow_any_name": true, "key_type": "ec"}));
+        let good = mount.write("issue/r", json!({"common_name": "a.example.com"}));
+        let bad = mount.write("issue/r", json!({"common_name": "b.example.com"}));
+        mount.write("revoke", json!({"certificate": text(&bad, "certificate")}));
+        let folder = tempdir().unwrap();
+        for (name, value) in [("root.pem", &root), ("good.pem", &good), ("bad.pem", &bad)] {
+            fs::write(folder.path().join(name), text(value, "certificate")).unwrap();
+        }
+        for (name, wanted) in [("good.pem", "good.pem: good"), ("bad.pem", "bad.pem: revoked")] {
+            let asked = ["ocsp", "-issuer", "root.pem", "-cert", name, "-reqout", "request.der"];
+            let Some((true, _)) = openssl(folder.path(), &asked) else { return };
+            let body = fs::read(folder.path().join("request.der")).unwrap();
+            let get = format!("ocsp/{}", STANDARD.encode(&body).replace('+', "%2B"));
+            let mut request = mount.request(Operation::Update, "ocsp", Value::Null);
+            request.body = Some(("application/ocsp-request".to_owned(), Arc::new(body)));
+            for request in [request, mount.request(Operation::Read, &get, Value::Null)] {
+                let raw = mount.send(&request).unwrap().raw.unwrap();
+                assert_eq!((raw.status, raw.content_type.as_str()), (200, "application/ocsp-response"));
+                fs::write(folder.path().join("response.der"), &raw.body).unwrap();
+                let read = [
+                    "ocsp",
+                    "-issuer",
+                    "root.pem",
+                    "-cert",
+                    name,
+                    "-no_nonce",
+                    "-respin",
+                    "response.der",
+                    "-CAfile",
+                    "root.pem",
+                    "-resp_text",
+                ];
+                let (_, said) = openssl(folder.path(), &read).unwrap();
+                assert!(
+                    ["Response verify OK", wanted, "OCSP Nonce"].iter().all(|wanted| said.contains(wanted)),
+                    "{kind}: {said}"
+                );
+            }
+        }
+    }
+    let mount = Mount::new();
+    for path in ["ocsp/AAAA", "ocsp/%%%", "ocsp/MEUwQzBB"] {
+        let raw = mount.ask(Operation::Read, path, Value::Null).unwrap().raw.unwrap();
+        assert_eq!(raw.body, [0x30, 3, 10, 1, 1], "{path}");
+    }
+}
+
+#[test]
+fn only_what_the_mount_issued_is_revoked_and_only_once() {
+    let mut mount = Mount::new();
+    let root = mount.write("root/generate/internal", json!({"common_name": "Root", "key_type": "ec"}));
+    mount.write("roles/r", json!({"allow_any_name": true, "key_type": "ec", "generate_lease": true}));
+    let one = mount.write("issue/r", json!({"common_name": "a.b", "ttl": "1h"}));
+    let serial = text(&one, "serial_number").to_owned();
+    let other = Mount::new();
+    let foreign = other.write("root/generate/exported", json!({"common_name": "Root", "key_type": "ec"}));
+    for (path, data, why) in [
+        ("revoke", json!({}), "must be provided"),
+        ("revoke", json!({"serial_number": "11:22"}), "certificate with serial 11:22 not found."),
+        ("revoke", json!({"serial_number": "../x"}), "not found"),
+        ("revoke", json!({"serial_number": text(&root, "serial_number")}), "to its own CRL is not allowed"),
+        ("revoke", json!({"certificate": text(&foreign, "certificate")}), "not issued by this mount"),
+        (
+            "revoke-with-key",
+            json!({"serial_number": serial, "private_key": text(&foreign, "private_key")}),
+            "don't match",
+        ),
+        ("revoke-with-key", json!({"serial_number": serial}), "failed to decode"),
+    ] {
+        let said = mount.refuse(path, data);
+        assert!(said.contains(why), "{said}");
+    }
+    let first =
+        mount.write("revoke-with-key", json!({"serial_number": serial, "private_key": text(&one, "private_key")}));
+    assert_eq!(first["state"], "revoked");
+    mount.later(10);
+    assert_eq!(mount.write("revoke", json!({"serial_number": serial.replace(':', "-")})), first);
+    assert_eq!(mount.list("certs/revoked")["keys"], json!([serial]));
+    assert_eq!(mount.read(&format!("cert/{serial}"))["revocation_time"], first["revocation_time"]);
+
+    let request = mount.request(Operation::Update, "issue/r", json!({"common_name": "c.d", "ttl": "1h"}));
+    let leased = mount.send(&request).unwrap();
+    let lease = leased.lease.unwrap();
+    assert_eq!(lease.ttl.as_secs(), 3600);
+    crate::mount::now_or_never(mount.engine.revoke(mount.context(), &lease)).unwrap();
+    assert_eq!(mount.list("certs/revoked")["keys"].as_array().unwrap().len(), 2);
+
+    mount.write("config/crl", json!({"auto_rebuild": true, "enable_delta": true}));
+    mount.write("roles/short", json!({"allow_any_name": true, "key_type": "ec"}));
+    let two = mount.write("issue/short", json!({"common_name": "a.b", "ttl": "1h"}));
+    let before = mount.raw("crl");
+    mount.write("revoke", json!({"serial_number": text(&two, "serial_number")}));
+    assert_eq!(mount.raw("crl"), before);
+    mount.later(1000);
+    crate::mount::now_or_never(mount.engine.periodic(mount.context(), mount.now)).unwrap();
+    assert_eq!(mount.raw("crl"), before);
+    let delta = mount.raw("crl/delta");
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("delta.der"), &delta).unwrap();
+    if let Some((_, said)) = openssl(folder.path(), &["crl", "-in", "delta.der", "-inform", "DER", "-noout", "-text"]) {
+        let serial = text(&two, "serial_number").replace(':', "").to_uppercase();
+        assert!(said.contains("Delta CRL Indicator: critical") && said.contains(&serial), "{said}");
+        assert_eq!(said.matches("Revocation Date").count(), 1, "{said}");
+    }
+}
