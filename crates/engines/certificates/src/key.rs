@@ -183,7 +183,7 @@ impl PrivateKey {
     /// # Errors
     /// Where the library refuses.
     pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-        Ok(signing::pem::encode("PRIVATE KEY", &*self.to_pkcs8()?))
+        Ok(signing::pem::encode("PRIVATE KEY", &self.to_pkcs8()?))
     }
 
     /// The 32 bytes that an Ed25519 key is made of; none for other kinds.
