@@ -1,7 +1,7 @@
 //! Auth methods: who a client is.
 //!
 //! Each is a [`logical::Backend`] that answers `login` with a [`logical::Auth`], of which the server makes a token. What they
-//! need from outside they ask of traits: passwords are hashed by [`Workers`].
+//! need from outside they ask of traits: passwords are hashed by [`Workers`], other servers asked by [`Fetch`].
 //!
 //! ```
 //! use logical::Backend as _;
@@ -11,10 +11,15 @@
 //! ```
 //!
 //! Reading order: `token` has the parameters that all roles share, `cidr` the addresses that they are bound to, `path` what all
-//! do with paths and conditional writes; then the methods, one module each.
+//! do with paths and conditional writes, `fetch` and `keys` what they ask of issuers; then the methods, one module each.
 
 mod approle;
 mod cidr;
+mod fetch;
+mod glob;
+mod jwt;
+mod keys;
+mod kubernetes;
 mod path;
 mod random;
 #[cfg(test)]
@@ -24,5 +29,8 @@ mod userpass;
 mod workers;
 
 pub use approle::AppRole;
+pub use fetch::{Fetch, FetchError, Fetching, Incoming, MAX_ANSWER_BYTES, Outgoing};
+pub use jwt::Jwt;
+pub use kubernetes::{Kubernetes, NoPod, Pod};
 pub use userpass::UserPass;
 pub use workers::{Inline, Job, Workers};

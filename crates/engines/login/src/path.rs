@@ -47,3 +47,16 @@ pub(crate) async fn retry<'a, T>(mut attempt: impl FnMut() -> Pending<'a, T>) ->
     }
     attempt().await
 }
+
+/// Whether the role of a path `role/<name>` is there.
+pub(crate) async fn role_exists(context: Context<'_>, request: &Request) -> Result<Option<bool>, Error> {
+    let segments = segments(request);
+    let ["role", role] = segments.as_slice() else { return Ok(None) };
+    let Ok(role) = name(role) else { return Ok(None) };
+    Ok(Some(context.storage.get(&format!("role/{}", role.to_lowercase())).await?.is_some()))
+}
+
+/// The row of a role.
+pub(crate) fn role_row(name: &str) -> String {
+    format!("role/{name}")
+}

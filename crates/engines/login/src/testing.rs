@@ -1,13 +1,20 @@
 //! A server around one method, for tests.
 
+use crate::fetch::{Fetch, Fetching, Incoming, Outgoing};
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use logical::{
     Auth, Backend, Context, Entity, Error, Grant, Map, Memory, Operation, Pending, Request, Response, System,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -109,5 +116,64 @@ impl<B: Backend> Server<B> {
         let grant =
             Grant { issued: self.time, expires: self.time, increment: Duration::ZERO, now: self.time, path: "login" };
         now(self.backend.renew_login(self.context(), auth, grant)).map_err(|error| error.to_string())
+    }
+}
+
+/// An issuer of tokens.
+pub(crate) struct Issuer(Ed25519KeyPair);
+
+impl Issuer {
+    pub(crate) fn new() -> Self {
+        Self(Ed25519KeyPair::generate().unwrap())
+    }
+
+    pub(crate) fn jwks(&self) -> Value {
+        let x = URL_SAFE_NO_PAD.encode(self.0.public_key());
+        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x}]})
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.0.public_key().as_der().unwrap();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der.as_ref()))
+    }
+
+    pub(crate) fn mint(&self, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({"alg": "EdDSA", "kid": "k"})), part(claims));
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(self.0.sign(signed.as_bytes())))
+    }
+}
+
+/// What was asked, as seen by the other server.
+pub(crate) struct Asked {
+    pub(crate) url: String,
+    pub(crate) body: String,
+    pub(crate) authorization: String,
+}
+
+type Answer = dyn Fn(&Asked) -> (u16, Value) + Send + Sync;
+
+/// The world outside, as one function.
+pub(crate) struct World {
+    answer: Box<Answer>,
+    pub(crate) asked: AtomicUsize,
+}
+
+impl World {
+    pub(crate) fn new(answer: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { answer: Box::new(answer), asked: AtomicUsize::new(0) })
+    }
+}
+
+impl Fetch for World {
+    fn fetch(&self, request: Outgoing) -> Fetching<'_> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let asked = Asked {
+            url: request.url,
+            body: request.body.map(|(_, body)| String::from_utf8(body.to_vec()).unwrap()).unwrap_or_default(),
+            authorization: request.authorization.map(|text| text.to_string()).unwrap_or_default(),
+        };
+        let (status, body) = (self.answer)(&asked);
+        Box::pin(async move { Ok(Incoming { status, body: body.to_string().into_bytes() }) })
     }
 }
