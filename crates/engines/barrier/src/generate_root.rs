@@ -1,18 +1,23 @@
-use crate::operator::{Collected, Operator, decode_share, lock};
+use crate::operator::{Operator, decode_share};
+use crate::procedure::{Collected, Kept, Procedure};
 use crate::shapes::{GenerateRootStatus, no_pgp};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use logical::Error;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// Bytes of a root token, `hvs.` and 24 more, and so of the one-time password that hides it.
 pub const ROOT_TOKEN_BYTES: usize = 28;
 
+const GENERATION: Procedure = Procedure("own/generate-root");
+
 /// A root token that is being generated.
-pub(crate) struct Generation {
+#[derive(Serialize, Deserialize)]
+struct Generation {
     collected: Collected,
-    otp: Zeroizing<String>,
+    otp: Kept,
 }
 
 /// The answer to a share.
@@ -26,7 +31,7 @@ pub enum RootUpdate {
 /// Proof that enough shares were handed in.
 pub struct RootGrant {
     nonce: String,
-    otp: Zeroizing<String>,
+    otp: Kept,
     required: u16,
 }
 
@@ -37,7 +42,7 @@ impl Operator {
     /// While sealed.
     pub async fn root_status(&self) -> Result<GenerateRootStatus, Error> {
         let required = self.root_shares().await?.threshold;
-        let generation = lock(&self.generation);
+        let generation: Option<Generation> = self.procedure(GENERATION).await?;
         let collected = generation.as_ref().map(|generation| &generation.collected);
         Ok(GenerateRootStatus {
             nonce: collected.map(|collected| collected.nonce.clone()).unwrap_or_default(),
@@ -65,13 +70,14 @@ impl Operator {
             return Err(Error::invalid("OTP string has incorrect length"));
         }
         let told = if made { otp.to_string() } else { String::new() };
-        {
-            let mut generation = lock(&self.generation);
+        let begin = |generation: &mut Option<Generation>| {
             if generation.is_some() {
                 return Err(Error::invalid("root generation already in progress for this namespace"));
             }
-            *generation = Some(Generation { collected: Collected::new(), otp });
-        }
+            *generation = Some(Generation { collected: Collected::new(), otp: Kept::new(otp.as_bytes()) });
+            Ok(())
+        };
+        self.alter(GENERATION, begin).await?;
         Ok(GenerateRootStatus { otp: told, ..self.root_status().await? })
     }
 
@@ -79,10 +85,12 @@ impl Operator {
     ///
     /// # Errors
     /// While sealed.
-    pub fn root_cancel(&self) -> Result<(), Error> {
-        self.barrier.rows().check_unsealed()?;
-        *lock(&self.generation) = None;
-        Ok(())
+    pub async fn root_cancel(&self) -> Result<(), Error> {
+        let end = |generation: &mut Option<Generation>| {
+            *generation = None;
+            Ok(())
+        };
+        self.alter(GENERATION, end).await
     }
 
     /// `sys/generate-root/update`: a share.
@@ -92,20 +100,20 @@ impl Operator {
     pub async fn root_update(&self, key: &str, nonce: &str) -> Result<RootUpdate, Error> {
         let part = decode_share(key)?;
         let shares = self.root_shares().await?;
-        let collected = {
-            let mut generation = lock(&self.generation);
+        let collect = |generation: &mut Option<Generation>| {
             let generation = generation.as_mut().ok_or_else(|| Error::invalid("no root generation in progress"))?;
             let collected = &mut generation.collected;
             if nonce != collected.nonce {
                 let text = "incorrect nonce supplied; nonce for this root generation operation is";
                 return Err(Error::invalid(format!("{text} {:?}", collected.nonce)));
             }
-            if !collected.add(part) {
+            if !collected.add(&part) {
                 return Err(Error::invalid("given key has already been provided during this generation operation"));
             }
             let enough = collected.len() >= shares.threshold.into();
-            enough.then(|| (collected.take(), generation.otp.clone()))
+            Ok(enough.then(|| (collected.take(), generation.otp.clone())))
         };
+        let collected = self.alter(GENERATION, collect).await?;
         let Some((parts, otp)) = collected else { return self.root_status().await.map(RootUpdate::Progress) };
         let failed = |error| Error::invalid(format!("failed to compute root key: {error}"));
         let key = shares.combine(&parts).map_err(failed)?;
@@ -120,14 +128,15 @@ impl Operator {
     ///
     /// # Errors
     /// Where the procedure was given up meanwhile, or the token has another length: it must then be revoked.
-    pub fn root_finish(&self, grant: &RootGrant, token: &str) -> Result<GenerateRootStatus, Error> {
-        if token.len() != grant.otp.len() {
+    pub async fn root_finish(&self, grant: &RootGrant, token: &str) -> Result<GenerateRootStatus, Error> {
+        if token.len() != grant.otp.bytes().len() {
             return Err(Error::internal("a root token has another length than its one-time password"));
         }
-        let mut generation = lock(&self.generation);
-        if generation.take_if(|generation| generation.collected.nonce == grant.nonce).is_none() {
-            return Err(Error::invalid("no root generation in progress"));
-        }
+        let end = |generation: &mut Option<Generation>| {
+            let ended = generation.take_if(|generation| generation.collected.nonce == grant.nonce);
+            ended.map(drop).ok_or_else(|| Error::invalid("no root generation in progress"))
+        };
+        self.alter(GENERATION, end).await?;
         let hidden: Vec<u8> = token.bytes().zip(grant.otp.bytes()).map(|(token, otp)| token ^ otp).collect();
         let encoded = STANDARD_NO_PAD.encode(hidden);
         Ok(GenerateRootStatus {

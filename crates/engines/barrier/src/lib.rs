@@ -32,6 +32,7 @@ mod lifecycle;
 mod marks;
 mod migration;
 mod operator;
+mod procedure;
 mod rekey;
 mod rotation;
 mod rows;

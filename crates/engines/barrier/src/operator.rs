@@ -1,16 +1,14 @@
 use crate::barrier::Barrier;
-use crate::generate_root::Generation;
 use crate::lifecycle::{InitKeys, Shares};
-use crate::rekey::Rekey;
-use crate::sealing::{decode_hex, same};
-use crate::shapes::{InitRequest, SealStatus, Subject};
+use crate::procedure::Collected;
+use crate::sealing::decode_hex;
+use crate::shapes::{InitRequest, SealStatus};
 use crate::{KEY_BYTES, SHARE_OVERHEAD};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use logical::{Error, Secret};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// No shorter key is looked at, as the peer has it.
@@ -18,31 +16,17 @@ const SHORTEST_KEY_BYTES: usize = 16;
 const LONGEST_KEY_BYTES: usize = KEY_BYTES + SHARE_OVERHEAD;
 
 /// What operators do with keys, as `sys/init`, `sys/unseal`, `sys/rekey` and `sys/generate-root` have it: it collects
-/// shares until they are enough. What it has collected is of this node and this process alone.
+/// shares until they are enough. What is collected to unseal is of this node and this process alone; rekeys and root
+/// tokens are rows of the barrier, so that shares can be handed in at any node, and are not given up by sealing.
 pub struct Operator {
     pub(crate) barrier: Barrier,
     unseal: Mutex<Option<Collected>>,
-    root_rekey: Mutex<Option<Rekey>>,
-    recovery_rekey: Mutex<Option<Rekey>>,
-    pub(crate) generation: Mutex<Option<Generation>>,
-}
-
-/// Shares that were handed in.
-pub(crate) struct Collected {
-    pub(crate) nonce: String,
-    parts: Vec<Secret>,
 }
 
 impl Operator {
     /// For this barrier.
     pub fn new(barrier: Barrier) -> Self {
-        Self {
-            barrier,
-            unseal: Mutex::default(),
-            root_rekey: Mutex::default(),
-            recovery_rekey: Mutex::default(),
-            generation: Mutex::default(),
-        }
+        Self { barrier, unseal: Mutex::default() }
     }
 
     /// The barrier.
@@ -73,7 +57,7 @@ impl Operator {
         let needed = record.as_ref().map(|(record, _)| record.needed()).unwrap_or_default();
         let (progress, nonce) = {
             let unseal = lock(&self.unseal);
-            unseal.as_ref().map(|unseal| (unseal.parts.len(), unseal.nonce.clone())).unwrap_or_default()
+            unseal.as_ref().map(|unseal| (unseal.len(), unseal.nonce.clone())).unwrap_or_default()
         };
         Ok(SealStatus {
             kind: seal.kind().to_owned(),
@@ -119,8 +103,8 @@ impl Operator {
         let parts = {
             let mut unseal = lock(&self.unseal);
             let collected = unseal.get_or_insert_with(Collected::new);
-            let enough = collected.add(part) && collected.parts.len() >= needed.threshold.into();
-            if enough { unseal.take().map(|collected| collected.parts) } else { None }
+            let enough = collected.add(&part) && collected.len() >= needed.threshold.into();
+            if enough { unseal.take().map(|mut collected| collected.take()) } else { None }
         };
         if let Some(parts) = parts {
             let failed = |error| Error::invalid(format!("invalid key: failed to compute combined key: {error}"));
@@ -148,51 +132,11 @@ impl Operator {
         self.seal_status().await
     }
 
-    /// `sys/seal`: forgets every key, and whatever was collected.
+    /// `sys/seal`: forgets every key, and what was collected to unseal.
     pub fn seal(&self) {
         self.barrier.seal();
         *lock(&self.unseal) = None;
-        *lock(&self.root_rekey) = None;
-        *lock(&self.recovery_rekey) = None;
-        *lock(&self.generation) = None;
     }
-
-    pub(crate) fn rekey(&self, subject: Subject) -> MutexGuard<'_, Option<Rekey>> {
-        lock(match subject {
-            Subject::Root => &self.root_rekey,
-            Subject::Recovery => &self.recovery_rekey,
-        })
-    }
-}
-
-impl Collected {
-    pub(crate) fn new() -> Self {
-        Self { nonce: nonce(), parts: Vec::new() }
-    }
-
-    /// Whether it was not there yet.
-    pub(crate) fn add(&mut self, part: Secret) -> bool {
-        // All are compared, so that it takes as long for each.
-        let known = self.parts.iter().filter(|known| same(known, &part)).count();
-        if known == 0 {
-            self.parts.push(part);
-        }
-        known == 0
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.parts.len()
-    }
-
-    /// All of them, to be tried; none are left.
-    pub(crate) fn take(&mut self) -> Vec<Secret> {
-        std::mem::take(&mut self.parts)
-    }
-}
-
-/// A name for one procedure, so that shares are not handed in for another.
-pub(crate) fn nonce() -> String {
-    Uuid::new_v4().to_string()
 }
 
 /// Reads a share: hexadecimal where that gives a key's length, otherwise base64.
@@ -226,6 +170,6 @@ fn check_length(key: &Secret) -> Result<(), String> {
 }
 
 /// What is held is replaced whole: another's panic leaves nothing half done.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

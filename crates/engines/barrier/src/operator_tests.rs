@@ -104,7 +104,7 @@ async fn a_rekey_puts_new_shares_in_place_of_the_old() {
     assert!(!operator.rekey_status(subject).await.unwrap().started);
     operator.rekey_start(subject, &request).await.unwrap();
     refused(operator.rekey_start(subject, &request).await, 400, "rekey already in progress");
-    operator.rekey_cancel(subject).unwrap();
+    operator.rekey_cancel(subject).await.unwrap();
     let key = &encoded(&keys.shares)[0];
     refused(operator.rekey_update(subject, key, "").await, 400, "no barrier rekey in progress");
     let status = operator.rekey_start(subject, &request).await.unwrap();
@@ -144,14 +144,14 @@ async fn a_rekey_puts_new_shares_in_place_of_the_old() {
     let again = "given key has already been provided during this generation operation";
     refused(operator.rekey_update(subject, &old[0], &nonce).await, 400, again);
     let RekeyUpdate::Complete(new) = operator.rekey_update(subject, &old[2], &nonce).await.unwrap() else { panic!() };
-    let first = operator.rekey_verification(subject).unwrap().nonce;
+    let first = operator.rekey_verification(subject).await.unwrap().nonce;
     assert_eq!(first, new.verification_nonce);
-    let second = operator.rekey_verification_restart(subject).unwrap().nonce;
+    let second = operator.rekey_verification_restart(subject).await.unwrap().nonce;
     assert_ne!(first, second);
     operator.rekey_verify(subject, &new.keys.keys[0], &second).await.unwrap();
     let failed = "rekey verification failed; incorrect key shares supplied";
     refused(operator.rekey_verify(subject, &old[0], &second).await, 400, failed);
-    let third = operator.rekey_verification(subject).unwrap().nonce;
+    let third = operator.rekey_verification(subject).await.unwrap().nonce;
     operator.rekey_verify(subject, &new.keys.keys[0], &third).await.unwrap();
     let done = operator.rekey_verify(subject, &new.keys.keys[1], &third).await.unwrap();
     assert_eq!(done, RekeyVerification::Complete { nonce: third, complete: true });
@@ -185,17 +185,17 @@ async fn a_root_token_is_hidden_by_the_password_and_given_only_for_right_shares(
             }
             RootUpdate::Authenticated(grant) => {
                 let token = "hvs.0123456789abcdefghijklmn";
-                let done = operator.root_finish(&grant, token).unwrap();
+                let done = operator.root_finish(&grant, token).await.unwrap();
                 let hidden = STANDARD_NO_PAD.decode(&done.encoded_root_token).unwrap();
                 let read: Vec<u8> = hidden.iter().zip(otp.bytes()).map(|(byte, sign)| byte ^ sign).collect();
                 assert_eq!(read, token.as_bytes());
-                assert!(done.complete && operator.root_finish(&grant, token).is_err());
+                assert!(done.complete && operator.root_finish(&grant, token).await.is_err());
             }
         }
     }
     assert!(!operator.root_status().await.unwrap().started);
     operator.root_start("BMjzW3wAsEzINXCM05Wbas3u9zSl", "").await.unwrap();
-    operator.root_cancel().unwrap();
+    operator.root_cancel().await.unwrap();
     refused(operator.root_update(&keys[0], &status.nonce).await, 400, "no root generation in progress");
 }
 
@@ -276,4 +276,26 @@ async fn a_store_is_migrated_from_one_seal_to_another_and_back() {
     third.unseal(&keys[0], false).await.unwrap();
     assert!(!third.unseal(&keys[1], false).await.unwrap().sealed);
     assert_eq!(&*logical::Storage::get(&third.barrier().view(""), "a").await.unwrap().unwrap().value, b"1");
+}
+
+#[tokio::test]
+async fn shares_are_handed_in_at_any_node() {
+    let space = Arc::default();
+    let [one, two] = [(); 2].map(|()| operator(&space, Seal::Shamir));
+    let request = InitRequest { secret_shares: 2, secret_threshold: 2, ..InitRequest::default() };
+    let keys = encoded(&one.initialize(&request, NOW).await.unwrap().shares);
+    two.unseal(&keys[0], false).await.unwrap();
+    two.unseal(&keys[1], false).await.unwrap();
+    let request = RekeyRequest { secret_shares: 1, secret_threshold: 1, ..RekeyRequest::default() };
+    let nonce = one.rekey_start(Subject::Root, &request).await.unwrap().nonce;
+    two.rekey_update(Subject::Root, &keys[0], &nonce).await.unwrap();
+    assert_eq!(one.rekey_status(Subject::Root).await.unwrap().progress, 1);
+    let sequence = one.barrier().view("").sequence().await.unwrap();
+    assert!(one.rekey_update(Subject::Root, &keys[0], &nonce).await.is_err());
+    assert!(one.rekey_update(Subject::Root, &keys[0], "other").await.is_err());
+    assert_eq!(one.barrier().view("").sequence().await.unwrap(), sequence, "what is refused is not written");
+    let RekeyUpdate::Complete(new) = one.rekey_update(Subject::Root, &keys[1], &nonce).await.unwrap() else { panic!() };
+    two.barrier().follow(sequence).await.unwrap();
+    let nonce = two.root_start("", "").await.unwrap().nonce;
+    assert!(matches!(one.root_update(&new.keys.keys[0], &nonce).await, Ok(RootUpdate::Authenticated(_))));
 }

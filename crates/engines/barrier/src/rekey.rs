@@ -1,15 +1,19 @@
 use crate::cipher::Key;
 use crate::lifecycle::Shares;
-use crate::operator::{Collected, Operator, decode_share, nonce};
+use crate::operator::{Operator, decode_share};
+use crate::procedure::{Collected, Kept, Procedure, nonce};
 use crate::sealing::same;
 use crate::shapes::{
     EncodedKeys, RekeyComplete, RekeyRequest, RekeyStatus, RekeyUpdate, RekeyVerification, RekeyVerificationStatus,
     Subject, no_pgp,
 };
 use logical::{Error, Secret};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// A rekey that has begun.
-pub(crate) struct Rekey {
+#[derive(Serialize, Deserialize)]
+struct Rekey {
     collected: Collected,
     /// Of the new key.
     shares: Shares,
@@ -18,9 +22,10 @@ pub(crate) struct Rekey {
 }
 
 /// The new key, which is put in place when its shares were handed in.
+#[derive(Serialize, Deserialize)]
 struct Verification {
     collected: Collected,
-    key: Key,
+    key: Kept,
 }
 
 impl Operator {
@@ -30,8 +35,9 @@ impl Operator {
     /// While sealed, and where there are no recovery keys.
     pub async fn rekey_status(&self, subject: Subject) -> Result<RekeyStatus, Error> {
         let required = self.rekey_threshold(subject).await?.threshold;
-        let rekey = self.rekey(subject);
-        let Some(rekey) = rekey.as_ref() else { return Ok(RekeyStatus { required, ..RekeyStatus::default() }) };
+        let Some(rekey) = self.procedure::<Rekey>(subject.procedure()).await? else {
+            return Ok(RekeyStatus { required, ..RekeyStatus::default() });
+        };
         Ok(RekeyStatus {
             nonce: rekey.collected.nonce.clone(),
             started: true,
@@ -71,14 +77,15 @@ impl Operator {
         } else {
             asked.validate().map_err(invalid)?
         };
-        {
-            let mut rekey = self.rekey(subject);
+        let begin = |rekey: &mut Option<Rekey>| {
             if rekey.is_some() {
                 return Err(Error::invalid("rekey already in progress"));
             }
             let (collected, verification_required) = (Collected::new(), request.require_verification);
             *rekey = Some(Rekey { collected, shares, verification_required, verification: None });
-        }
+            Ok(())
+        };
+        self.alter(subject.procedure(), begin).await?;
         self.rekey_status(subject).await
     }
 
@@ -86,10 +93,9 @@ impl Operator {
     ///
     /// # Errors
     /// While sealed.
-    pub fn rekey_cancel(&self, subject: Subject) -> Result<(), Error> {
+    pub async fn rekey_cancel(&self, subject: Subject) -> Result<(), Error> {
         self.check_rekey(subject)?;
-        *self.rekey(subject) = None;
-        Ok(())
+        self.rekey_end(subject).await
     }
 
     /// `sys/rekey/update`: a share of the present key. With enough of them the new key is made, and put in place unless
@@ -100,7 +106,7 @@ impl Operator {
     pub async fn rekey_update(&self, subject: Subject, key: &str, nonce: &str) -> Result<RekeyUpdate, Error> {
         let part = decode_share(key)?;
         let present = self.rekey_threshold(subject).await?;
-        let Some((shares, verified, parts)) = self.rekey_collect(subject, part, nonce, present)? else {
+        let Some((shares, verified, parts)) = self.rekey_collect(subject, &part, nonce, present).await? else {
             return self.rekey_status(subject).await.map(RekeyUpdate::Progress);
         };
         let failed = |error| Error::Status(500, format!("failed to compute root key: {error}"));
@@ -113,21 +119,24 @@ impl Operator {
         })?;
         if shares == Shares::default() {
             self.barrier.replace_root(None).await?;
-            *self.rekey(subject) = None;
+            self.rekey_end(subject).await?;
             return Ok(RekeyUpdate::Complete(RekeyComplete::new(nonce, &[], String::new())));
         }
         let (key, parts) = shares.generate()?;
         if !verified {
             self.put_in_place(subject, shares, &key).await?;
-            *self.rekey(subject) = None;
+            self.rekey_end(subject).await?;
             return Ok(RekeyUpdate::Complete(RekeyComplete::new(nonce, &parts, String::new())));
         }
-        let verification = Verification { collected: Collected::new(), key };
-        let verification_nonce = verification.collected.nonce.clone();
-        match self.rekey(subject).as_mut().filter(|rekey| rekey.collected.nonce == nonce) {
-            Some(rekey) => rekey.verification = Some(verification),
-            None => return Err(no_rekey(subject)),
-        }
+        let begin = |rekey: &mut Option<Rekey>| {
+            let rekey = rekey.as_mut().filter(|rekey| rekey.collected.nonce == nonce);
+            let rekey = rekey.ok_or_else(|| no_rekey(subject))?;
+            let verification = Verification { collected: Collected::new(), key: Kept::new(&*key) };
+            let verification_nonce = verification.collected.nonce.clone();
+            rekey.verification = Some(verification);
+            Ok(verification_nonce)
+        };
+        let verification_nonce = self.alter(subject.procedure(), begin).await?;
         Ok(RekeyUpdate::Complete(RekeyComplete::new(nonce, &parts, verification_nonce)))
     }
 
@@ -135,10 +144,10 @@ impl Operator {
     ///
     /// # Errors
     /// Where no rekey has begun.
-    pub fn rekey_verification(&self, subject: Subject) -> Result<RekeyVerificationStatus, Error> {
+    pub async fn rekey_verification(&self, subject: Subject) -> Result<RekeyVerificationStatus, Error> {
         self.check_rekey(subject)?;
-        let rekey = self.rekey(subject);
-        let rekey = rekey.as_ref().ok_or_else(|| Error::invalid("no rekey configuration found"))?;
+        let rekey = self.procedure::<Rekey>(subject.procedure()).await?;
+        let rekey = rekey.ok_or_else(|| Error::invalid("no rekey configuration found"))?;
         Ok(RekeyVerificationStatus {
             started: rekey.verification.is_some(),
             nonce: rekey.verification_nonce(),
@@ -152,12 +161,16 @@ impl Operator {
     ///
     /// # Errors
     /// Where no rekey has begun.
-    pub fn rekey_verification_restart(&self, subject: Subject) -> Result<RekeyVerificationStatus, Error> {
+    pub async fn rekey_verification_restart(&self, subject: Subject) -> Result<RekeyVerificationStatus, Error> {
         self.check_rekey(subject)?;
-        if let Some(verification) = self.rekey(subject).as_mut().and_then(|rekey| rekey.verification.as_mut()) {
-            verification.collected = Collected::new();
-        }
-        self.rekey_verification(subject)
+        let restart = |rekey: &mut Option<Rekey>| {
+            if let Some(verification) = rekey.as_mut().and_then(|rekey| rekey.verification.as_mut()) {
+                verification.collected = Collected::new();
+            }
+            Ok(())
+        };
+        self.alter(subject.procedure(), restart).await?;
+        self.rekey_verification(subject).await
     }
 
     /// `sys/rekey/verify`, written: a share of the new key. With enough of them it is put in place.
@@ -167,11 +180,11 @@ impl Operator {
     pub async fn rekey_verify(&self, subject: Subject, key: &str, nonce: &str) -> Result<RekeyVerification, Error> {
         let part = decode_share(key)?;
         self.check_rekey(subject)?;
-        let Some((shares, key)) = self.verification_collect(subject, part, nonce)? else {
-            return self.rekey_verification(subject).map(RekeyVerification::Progress);
+        let Some((shares, key)) = self.verification_collect(subject, &part, nonce).await? else {
+            return self.rekey_verification(subject).await.map(RekeyVerification::Progress);
         };
         self.put_in_place(subject, shares, &key).await?;
-        *self.rekey(subject) = None;
+        self.rekey_end(subject).await?;
         Ok(RekeyVerification::Complete { nonce: nonce.to_owned(), complete: true })
     }
 
@@ -188,72 +201,74 @@ impl Operator {
         Ok(self.barrier.require_seal_record().await?.0.needed())
     }
 
+    async fn rekey_end(&self, subject: Subject) -> Result<(), Error> {
+        let end = |rekey: &mut Option<Rekey>| {
+            *rekey = None;
+            Ok(())
+        };
+        self.alter(subject.procedure(), end).await
+    }
+
     /// Takes a share; all of them when they are enough, with the new key's numbers and whether it is to be verified.
-    fn rekey_collect(
+    async fn rekey_collect(
         &self,
         subject: Subject,
-        part: Secret,
+        part: &Secret,
         nonce: &str,
         present: Shares,
     ) -> Result<Option<(Shares, bool, Vec<Secret>)>, Error> {
-        let mut rekey = self.rekey(subject);
-        let rekey = rekey.as_mut().ok_or_else(|| no_rekey(subject))?;
-        if rekey.verification.is_some() {
-            return Err(Error::invalid(format!(
-                "rekey operation already finished; verification must be performed; nonce for the verification operation \
-                 is {:?}",
-                rekey.verification_nonce()
-            )));
-        }
-        if nonce != rekey.collected.nonce {
-            let known = &rekey.collected.nonce;
-            return Err(Error::invalid(format!(
-                "incorrect nonce supplied; nonce for this rekey operation is {known:?}"
-            )));
-        }
-        if !rekey.collected.add(part) {
-            let what = if subject == Subject::Root { "generation" } else { "rekey" };
-            return Err(Error::invalid(format!("given key has already been provided during this {what} operation")));
-        }
-        let enough = rekey.collected.len() >= present.threshold.into();
-        Ok(enough.then(|| (rekey.shares, rekey.verification_required, rekey.collected.take())))
+        let collect = |rekey: &mut Option<Rekey>| {
+            let rekey = rekey.as_mut().ok_or_else(|| no_rekey(subject))?;
+            if rekey.verification.is_some() {
+                let text = "rekey operation already finished; verification must be performed; nonce for the \
+                            verification operation is";
+                return Err(Error::invalid(format!("{text} {:?}", rekey.verification_nonce())));
+            }
+            if nonce != rekey.collected.nonce {
+                return Err(other_nonce("rekey", &rekey.collected));
+            }
+            if !rekey.collected.add(part) {
+                let what = if subject == Subject::Root { "generation" } else { "rekey" };
+                return Err(Error::invalid(format!(
+                    "given key has already been provided during this {what} operation"
+                )));
+            }
+            let enough = rekey.collected.len() >= present.threshold.into();
+            Ok(enough.then(|| (rekey.shares, rekey.verification_required, rekey.collected.take())))
+        };
+        self.alter(subject.procedure(), collect).await
     }
 
     /// Takes a share of the new key; the new key itself when they are enough and right.
-    fn verification_collect(
+    async fn verification_collect(
         &self,
         subject: Subject,
-        part: Secret,
+        part: &Secret,
         asked: &str,
     ) -> Result<Option<(Shares, Key)>, Error> {
-        let mut rekey = self.rekey(subject);
-        let rekey = rekey.as_mut().ok_or_else(|| Error::invalid("no rekey in progress"))?;
-        let verification = rekey.verification.as_mut();
-        let verification = verification.ok_or_else(|| Error::invalid("no rekey verification in progress"))?;
-        let collected = &mut verification.collected;
-        if asked != collected.nonce {
-            let known = &collected.nonce;
-            return Err(Error::invalid(format!(
-                "incorrect nonce supplied; nonce for this verify operation is {known:?}"
-            )));
-        }
-        if !collected.add(part) {
-            return Err(Error::invalid("given key has already been provided during this verify operation"));
-        }
-        if collected.len() < rekey.shares.threshold.into() {
-            return Ok(None);
-        }
-        let parts = collected.take();
-        let failed = |error| Error::Status(500, format!("failed to compute key for verification: {error}"));
-        let right = rekey.shares.combine(&parts).map_err(failed).and_then(|key| {
-            let refused = || Error::invalid("rekey verification failed; incorrect key shares supplied");
-            if same(&key, &*verification.key) { Ok(()) } else { Err(refused()) }
-        });
-        if let Err(error) = right {
+        let collect = |rekey: &mut Option<Rekey>| {
+            let rekey = rekey.as_mut().ok_or_else(|| Error::invalid("no rekey in progress"))?;
+            let verification = rekey.verification.as_mut();
+            let verification = verification.ok_or_else(|| Error::invalid("no rekey verification in progress"))?;
+            let collected = &mut verification.collected;
+            if asked != collected.nonce {
+                return Err(other_nonce("verify", collected));
+            }
+            if !collected.add(part) {
+                return Err(Error::invalid("given key has already been provided during this verify operation"));
+            }
+            if collected.len() < rekey.shares.threshold.into() {
+                return Ok(None);
+            }
+            let parts = collected.take();
             collected.nonce = nonce();
-            return Err(error);
-        }
-        Ok(Some((rekey.shares, verification.key.clone())))
+            let failed = |error| Error::Status(500, format!("failed to compute key for verification: {error}"));
+            let key = rekey.shares.combine(&parts).map_err(failed)?;
+            let refused = || Error::invalid("rekey verification failed; incorrect key shares supplied");
+            let exact = key.as_slice().try_into().ok().filter(|_| same(&key, verification.key.bytes()));
+            Ok(Some((rekey.shares, Zeroizing::new(exact.ok_or_else(refused)?))))
+        };
+        self.alter(subject.procedure(), collect).await
     }
 
     async fn put_in_place(&self, subject: Subject, shares: Shares, key: &Key) -> Result<(), Error> {
@@ -261,6 +276,15 @@ impl Operator {
             Subject::Root => self.barrier.replace_root(Some((shares, key))).await,
             Subject::Recovery => self.barrier.replace_recovery(shares, key).await,
         }
+    }
+}
+
+impl Subject {
+    fn procedure(self) -> Procedure {
+        Procedure(match self {
+            Self::Root => "own/rekey",
+            Self::Recovery => "own/rekey-recovery",
+        })
     }
 }
 
@@ -282,6 +306,11 @@ impl RekeyComplete {
             verification_nonce,
         }
     }
+}
+
+fn other_nonce(what: &str, collected: &Collected) -> Error {
+    let known = &collected.nonce;
+    Error::invalid(format!("incorrect nonce supplied; nonce for this {what} operation is {known:?}"))
 }
 
 fn no_rekey(subject: Subject) -> Error {
