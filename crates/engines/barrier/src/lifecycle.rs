@@ -146,7 +146,7 @@ impl Barrier {
         batch
             .put(rows.key(SEAL), record.encode()?)
             .put(rows.key(Rows::KEYRING), keyring.encode().map_err(Error::internal)?);
-        match rows.space.commit(batch).await {
+        match rows.commit_surely(batch, &rows.key(Rows::KEYRING)).await {
             Ok(sequence) => keyring.version = sequence,
             Err(CommitError::Condition { .. }) => return Err(already()),
             Err(error) => return Err(Error::internal(error)),
@@ -285,6 +285,8 @@ impl Barrier {
             return self.verify_recovery_key(key).await;
         }
         let root = self.unwrap_root(key).await?;
+        // Another node may have replaced it.
+        rows.reload().await?;
         let guard = rows.keyring.load();
         let keyring = guard.as_ref().ok_or(Error::Sealed)?;
         if same(&*root, &*keyring.root) { Ok(()) } else { Err(Error::invalid("unseal failed, invalid key")) }
@@ -327,11 +329,19 @@ impl Barrier {
         let rows = self.rows();
         let (mut record, version) = self.require_seal_record().await?;
         record.recovery = shares;
-        let mut plain = Batch::new();
-        plain.require(rows.key(SEAL), Some(version)).put(rows.key(SEAL), record.encode()?);
-        let mut batch = logical::Batch::new();
-        batch.put(RECOVERY, key.to_vec());
-        rows.commit("", &batch, plain).await.map(drop)
+        let generation = rows.snapshot().await?.sequence();
+        let encrypted = {
+            let guard = rows.keyring.load();
+            seal_row(guard.as_ref().ok_or(Error::Sealed)?, RECOVERY, generation, &**key)?
+        };
+        let mut batch = Batch::new();
+        batch.require(rows.key(SEAL), Some(version)).put(rows.key(SEAL), record.encode()?);
+        batch.put(rows.key(RECOVERY), encrypted);
+        match rows.commit_surely(batch, &rows.key(RECOVERY)).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Condition { .. }) => Err(Error::Conflict),
+            Err(error) => Err(Error::internal(error)),
+        }
     }
 }
 

@@ -5,13 +5,15 @@ use crate::rows::{Rows, open_row};
 use jiff::Timestamp;
 use logical::Error;
 use serde::Serialize;
-use space::{Batch, CommitError};
+use space::{Batch, CommitError, Write};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use zeroize::Zeroizing;
 
 /// Changes of the keyring that are tried while other nodes change it.
 const CHANGES: usize = 16;
+/// Looks at what was stored where the store did not say.
+const LOOKS: usize = 3;
 const SHORTEST_INTERVAL_SECONDS: u64 = 24 * 60 * 60;
 
 /// `sys/key-status`. Field names as in the peer's API.
@@ -142,7 +144,7 @@ impl Rows {
             change(&mut keyring, &mut batch)?;
             let bytes = keyring.encode().map_err(Error::internal)?;
             batch.require(self.key(Self::KEYRING), Some(current.version)).put(self.key(Self::KEYRING), bytes);
-            match self.space.commit(batch).await {
+            match self.commit_surely(batch, &self.key(Self::KEYRING)).await {
                 Ok(sequence) => {
                     keyring.version = sequence;
                     self.install(keyring, false);
@@ -154,6 +156,28 @@ impl Rows {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Commits keys that are in nobody's hands yet. Where the store fails and does not say whether it has them, it is
+    /// looked up by what is at `key`: keys that were put in place are handed out.
+    pub(crate) async fn commit_surely(&self, batch: Batch, key: &[u8]) -> Result<u64, CommitError> {
+        let puts = batch.writes.iter().rev().filter(|write| write.key() == key);
+        let mut written = puts.filter_map(|write| match write {
+            Write::Put { value, .. } => Some(value.clone()),
+            Write::Delete { .. } => None,
+        });
+        let Some(written) = written.next() else { return self.space.commit(batch).await };
+        let failed = match self.space.commit(batch).await {
+            Err(CommitError::Space(failed)) => failed,
+            answered => return answered,
+        };
+        for _ in 0..LOOKS {
+            let Ok(snapshot) = self.space.snapshot().await else { continue };
+            let Ok(found) = snapshot.get(key).await else { continue };
+            let found = found.filter(|found| found.bytes == written);
+            return found.map(|found| found.version).ok_or(CommitError::Space(failed));
+        }
+        Err(CommitError::Space(failed))
     }
 
     /// Adds what this node has encrypted to the stored count.

@@ -407,3 +407,57 @@ impl space::Snapshot for CountedSnapshot {
         })
     }
 }
+
+/// A space whose commits fail, before or after they are durable.
+struct Failing {
+    space: space::Memory,
+    /// 0: none fails; 1: before; 2: after.
+    commits: Arc<AtomicUsize>,
+}
+
+impl Space for Failing {
+    fn snapshot(&self) -> space::Pending<'_, Box<dyn space::Snapshot>> {
+        self.space.snapshot()
+    }
+
+    fn commit(&self, batch: space::Batch) -> space::Pending<'_, u64, space::CommitError> {
+        Box::pin(async {
+            let mode = self.commits.load(Ordering::Relaxed);
+            let answer = if mode == 1 { Ok(0) } else { self.space.commit(batch).await };
+            if mode == 0 { answer } else { answer.and(Err(space::SpaceError::Closed.into())) }
+        })
+    }
+
+    fn changed<'a>(&'a self, prefix: &'a [u8], since: u64) -> space::Pending<'a, u64> {
+        self.space.changed(prefix, since)
+    }
+}
+
+#[tokio::test]
+async fn keys_that_the_store_has_are_handed_out_though_it_failed() {
+    for mode in [1, 2] {
+        let commits = Arc::new(AtomicUsize::new(0));
+        let space: Arc<dyn Space> = Arc::new(Failing { space: space::Memory::new(), commits: Arc::clone(&commits) });
+        let barrier = |seal| Barrier::new(Arc::clone(&space), *b"b/", seal);
+        let one_of_one = Shares { shares: 1, threshold: 1 };
+        let node = barrier(Seal::Shamir);
+        commits.store(mode, Ordering::Relaxed);
+        let first = node.initialize(one_of_one, NONE, NOW).await;
+        commits.store(0, Ordering::Relaxed);
+        let first = match first {
+            Ok(keys) => keys,
+            Err(_) => node.initialize(one_of_one, NONE, NOW).await.unwrap(),
+        };
+        commits.store(mode, Ordering::Relaxed);
+        let (rotated, replaced) = (node.rotate(NOW).await, node.replace_root(Some((one_of_one, &key(9)))).await);
+        commits.store(0, Ordering::Relaxed);
+        assert_eq!((rotated.is_ok(), replaced.is_ok()), (mode == 2, mode == 2));
+        // Opened again, exactly the keys unseal that were handed out last.
+        let new = Zeroizing::new(key(9).to_vec());
+        let (works, fails) = if mode == 2 { (&new, &first.shares[0]) } else { (&first.shares[0], &new) };
+        let node = barrier(Seal::Shamir);
+        assert!(node.unseal_with_seal_key(fails).await.is_err());
+        node.unseal_with_seal_key(works).await.unwrap();
+        assert_eq!(node.key_status().unwrap().term, if mode == 2 { 2 } else { 1 });
+    }
+}
