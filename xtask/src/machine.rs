@@ -14,6 +14,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("docker-registry", "docker-registry"),
     ("git", "git"),
     ("go", "golang-go"),
+    ("mariadb-install-db", "mariadb-server"),
     ("mvn", "maven"),
     ("npm", "npm"),
     ("openssl", "openssl"),
@@ -21,6 +22,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("podman", "podman"),
     // A program of the whole Perl: /usr/bin/perl is in every Debian, its modules are not.
     ("prove", "perl"),
+    // Of the client; the server stands in a folder of its version.
+    ("psql", "postgresql"),
     ("rpmbuild", "rpm"),
     ("skopeo", "skopeo"),
     ("softhsm2-util", "softhsm2"),

@@ -89,7 +89,7 @@ fn fraction(rest: &str) -> usize {
 }
 
 /// The time in a layout.
-pub(crate) fn format(time: &Zoned, layout: &str) -> String {
+pub fn format(time: &Zoned, layout: &str) -> String {
     let mut out = String::new();
     for piece in pieces(layout) {
         match piece {

@@ -37,6 +37,7 @@ pub mod value;
 pub use error::{ExecuteError, ParseError};
 pub use exec::Limits;
 pub use function::{Arguments, Function, Functions, Type};
+pub use layout::format as format_time;
 pub use parse::Template;
 pub use shape::{FieldType, Shape, StructType};
 pub use value::{IntType, List, Map, Struct, Value};
