@@ -1,4 +1,4 @@
-use crate::{Auth, Error, Lease, Map, Request, Response, Storage};
+use crate::{Auth, Connection, Error, Lease, Map, Request, Response, Storage};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -115,6 +115,17 @@ pub trait Backend: Send + Sync {
     /// Renews a login: the login to keep from now on.
     fn renew_login<'a>(&'a self, _context: Context<'a>, auth: &'a Auth, _grant: Grant<'a>) -> Pending<'a, Auth> {
         Box::pin(async move { Ok(auth.clone()) })
+    }
+
+    /// As [`Self::renew_login`], for methods that ask who renews it: the server calls this one.
+    fn renew_login_from<'a>(
+        &'a self,
+        context: Context<'a>,
+        auth: &'a Auth,
+        grant: Grant<'a>,
+        _connection: &'a Connection,
+    ) -> Pending<'a, Auth> {
+        self.renew_login(context, auth, grant)
     }
 
     /// The name that a login with this body would have at identity, before it is checked: for lockout and quotas.

@@ -150,6 +150,14 @@ impl Certificate {
         self.extensions.is_ca
     }
 
+    /// Checks that an authority's name constraints let it give a certificate its names (RFC 5280, section 4.2.1.10).
+    pub fn check_names_of(&self, leaf: &Certificate) -> Result<(), ChainError> {
+        match &self.extensions.constraints {
+            Some(constraints) if !constraints.allow(leaf.names()) => Err(ChainError::NameConstraints),
+            _ => Ok(()),
+        }
+    }
+
     /// What was signed.
     pub(crate) fn tbs(&self) -> &[u8] {
         self.der.get(self.tbs.clone()).unwrap_or_default()
