@@ -9,6 +9,7 @@ mod files;
 mod images;
 mod issuance;
 mod logs;
+mod secrets;
 mod signatures;
 mod texts;
 
@@ -25,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "advisory", run: documents::advisory },
     Target { name: "archive", run: files::archive },
     Target { name: "archive-members", run: files::archive_members },
+    Target { name: "audit-log", run: secrets::audit_log },
     Target { name: "bundle", run: signatures::bundle },
     Target { name: "certificate", run: signatures::certificate },
     Target { name: "checkpoint", run: logs::checkpoint },
@@ -39,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "key", run: signatures::key },
     Target { name: "layer", run: images::layer },
     Target { name: "licence", run: texts::licence },
+    Target { name: "policy", run: secrets::policy },
     Target { name: "possession", run: issuance::possession },
     Target { name: "proof", run: logs::proof },
     Target { name: "purl", run: texts::purl },

@@ -66,7 +66,7 @@ pub struct Auth<'a> {
     pub entity_id: &'a str,
     /// Whether the entity was made by this login.
     pub entity_created: bool,
-    /// `service` or `batch`; empty where there is no token.
+    /// `service` or `batch`; empty where there is no token, which is written as `default`.
     pub token_type: &'a str,
     /// Its lifetime.
     pub token_ttl_seconds: u64,

@@ -56,7 +56,6 @@ struct AuthLine<'a> {
     entity_id: &'a str,
     #[serde(skip_serializing_if = "is_default")]
     entity_created: bool,
-    #[serde(skip_serializing_if = "str::is_empty")]
     token_type: &'a str,
     #[serde(skip_serializing_if = "is_default")]
     token_ttl: u64,
@@ -278,7 +277,7 @@ impl Formatter {
             remaining_uses: auth.remaining_uses,
             entity_id: auth.entity_id,
             entity_created: auth.entity_created,
-            token_type: auth.token_type,
+            token_type: if auth.token_type.is_empty() { "default" } else { auth.token_type },
             token_ttl: auth.token_ttl_seconds,
             token_issue_time: auth.token_issue_time.map(seconds),
         }

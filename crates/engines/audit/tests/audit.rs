@@ -110,6 +110,8 @@ fn a_line_has_the_peers_fields() {
     let line = read(line.strip_prefix(b"@cee: ").unwrap());
     assert_eq!(line["type"], "response");
     assert_eq!(line["error"], "why");
+    let nobody = formatter(Options::default()).line(&Entry::request(NOW, Request::default()));
+    assert_eq!(read(&nobody)["auth"], json!({"token_type": "default"}));
     assert_eq!(line["auth"]["accessor"], "a");
     assert_eq!(
         line["response"],

@@ -1,0 +1,41 @@
+//! What the secrets server reads: policies, configuration, its audit logs.
+
+use acl::{Access, Acl, Namespace, Policy, Substitutions};
+use audit::{Chain, Expected, verify};
+use jiff::Timestamp;
+use logical::{Map, Operation};
+
+/// A policy. What is denied in every policy stays denied, and capabilities are what requests are allowed by.
+pub(crate) fn policy(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(document) = hcl1::parse(&text) {
+        let body = document.body();
+        for (key, _) in body.keys() {
+            let _ = (body.any(key), body.lists(key), body.texts(key), body.blocks(key), body.integer(key));
+        }
+    }
+    let (root, now) = (Namespace::root(), Timestamp::UNIX_EPOCH);
+    let Ok(policy) = Policy::parse("p", &root, &text, now) else { return };
+    let Ok(policy) = policy.resolve(None, Substitutions::default(), now) else { return };
+    let Ok(acl) = Acl::new([&policy], &root, now) else { return };
+    let _ = acl.resultant();
+    let data = Map::new();
+    for rule in policy.rules() {
+        for path in [rule.path(), rule.path().trim_end_matches('*'), "a/b/c"] {
+            let capabilities = acl.capabilities("", path);
+            for operation in [Operation::List, Operation::Scan] {
+                let access = Access { operation, namespace: "", path, data: &data, wrap_ttl: None };
+                assert!(acl.allow(&access).is_err() || capabilities.contains(&operation.name()), "{path}");
+            }
+        }
+    }
+}
+
+/// Any bytes as a log, and any line that is chained.
+pub(crate) fn audit_log(bytes: &[u8]) {
+    let _ = verify(bytes, Expected::default());
+    let _ = Chain::resume(bytes);
+    let line: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\n').chain(*b"}").collect();
+    let (sealed, chain) = Chain::default().seal(&line);
+    assert_eq!(verify(sealed.as_slice(), Expected::default()).ok().map(|summary| summary.end), Some(chain));
+}
