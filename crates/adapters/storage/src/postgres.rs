@@ -4,6 +4,7 @@
 //! snapshot is a read-only transaction. Every commit notifies, and a connection of each node listens.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -204,8 +205,21 @@ pub struct PostgresSpace {
     changes: Arc<Changes>,
 }
 
+/// What is asked of a connection.
+type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + Send + 'a>>;
+
 impl PostgresSpace {
     async fn begin(&self) -> Result<PostgresSnapshot, SpaceError> {
+        let (client, permit, sequence) = self.ask(|client| Box::pin(begin_read(client))).await?;
+        let (shared, name) = (Arc::clone(&self.shared), Arc::clone(&self.name));
+        Ok(PostgresSnapshot { shared, name, sequence, client: Some(client), permit: Some(permit) })
+    }
+
+    /// Asks with a connection of its own until it is given back.
+    async fn ask<T>(
+        &self,
+        question: impl for<'a> Fn(&'a Client) -> Asked<'a, T> + Send + Sync,
+    ) -> Result<(Client, OwnedSemaphorePermit, T), SpaceError> {
         let permit = Arc::clone(&self.shared.permits).acquire_owned().await.map_err(|_| SpaceError::Closed)?;
         loop {
             let pooled = self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -214,21 +228,33 @@ impl PostgresSpace {
                 Some(client) => client,
                 None => connect(&self.shared.connection).await.map_err(failed)?,
             };
-            match begin_read(&client).await {
-                Ok(sequence) => {
-                    let (shared, name) = (Arc::clone(&self.shared), Arc::clone(&self.name));
-                    return Ok(PostgresSnapshot { shared, name, sequence, client: Some(client), permit: Some(permit) });
-                }
+            match question(&client).await {
+                Ok(answer) => return Ok((client, permit, answer)),
                 // One that was kept may have been closed by the server since.
                 Err(_) if from_pool => {}
                 Err(error) => return Err(failed(error)),
             }
         }
     }
+
+    /// Asks one question, outside a transaction.
+    async fn ask_once<T>(
+        &self,
+        question: impl for<'a> Fn(&'a Client) -> Asked<'a, T> + Send + Sync,
+    ) -> Result<T, SpaceError> {
+        let (client, permit, answer) = self.ask(question).await?;
+        self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+        drop(permit);
+        Ok(answer)
+    }
 }
 
 async fn begin_read(client: &Client) -> Result<Sequence, tokio_postgres::Error> {
     client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    read_sequence(client).await
+}
+
+async fn read_sequence(client: &Client) -> Result<Sequence, tokio_postgres::Error> {
     let last = client.query_typed("SELECT last FROM palisade_sequence", &[]).await?;
     last.first().map_or(Ok(0), |row| row.try_get(0).map(sequence))
 }
@@ -239,6 +265,21 @@ impl Space for PostgresSpace {
             let snapshot: Box<dyn Snapshot> = Box::new(self.begin().await?);
             Ok(snapshot)
         })
+    }
+
+    fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Option<Value>> {
+        Box::pin(async move {
+            let asked: (Arc<str>, Arc<[u8]>) = (Arc::clone(&self.name), Arc::from(key));
+            let value = self.ask_once(move |client| {
+                let (name, key) = asked.clone();
+                Box::pin(async move { read_value(client, &name, &key).await })
+            });
+            value.await
+        })
+    }
+
+    fn sequence(&self) -> Pending<'_, Sequence> {
+        Box::pin(async move { self.ask_once(|client| Box::pin(read_sequence(client))).await })
     }
 
     fn commit(&self, batch: Batch) -> Pending<'_, Sequence, CommitError> {
@@ -254,6 +295,15 @@ impl Space for PostgresSpace {
     fn changed<'a>(&'a self, prefix: &'a [u8], since: Sequence) -> Pending<'a, Sequence> {
         Box::pin(async move { Ok(self.changes.changed(prefix, since).await) })
     }
+}
+
+async fn read_value(client: &Client, name: &str, key: &[u8]) -> Result<Option<Value>, tokio_postgres::Error> {
+    const QUERY: &str = "SELECT value, version FROM palisade_rows WHERE space = $1 AND key = $2";
+    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+        [(&name, Type::TEXT), (&key, Type::BYTEA)];
+    let rows = client.query_typed(QUERY, &parameters).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(Value { bytes: row.try_get(0)?, version: sequence(row.try_get(1)?) }))
 }
 
 /// A read-only transaction. Its connection goes back when it is dropped.
@@ -294,15 +344,7 @@ impl Snapshot for PostgresSnapshot {
     }
 
     fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Option<Value>> {
-        Box::pin(async move {
-            const QUERY: &str = "SELECT value, version FROM palisade_rows WHERE space = $1 AND key = $2";
-            let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-                [(&&*self.name, Type::TEXT), (&key, Type::BYTEA)];
-            let rows = self.client()?.query_typed(QUERY, &parameters).await.map_err(failed)?;
-            let Some(row) = rows.first() else { return Ok(None) };
-            let (bytes, version) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
-            Ok(Some(Value { bytes, version: sequence(version) }))
-        })
+        Box::pin(async move { read_value(self.client()?, &self.name, key).await.map_err(failed) })
     }
 
     fn range(&self, range: Range) -> Pending<'_, Vec<Row>> {

@@ -64,6 +64,16 @@ pub trait Space: Send + Sync {
     /// A view that later commits do not change. It sees every commit that was answered before.
     fn snapshot(&self) -> Pending<'_, Box<dyn Snapshot>>;
 
+    /// The value of a key now, as a snapshot of this moment has it. Cheaper than a snapshot where that is a transaction.
+    fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Option<Value>> {
+        Box::pin(async move { self.snapshot().await?.get(key).await })
+    }
+
+    /// The last commit; no earlier one than any that was answered before.
+    fn sequence(&self) -> Pending<'_, Sequence> {
+        Box::pin(async move { Ok(self.snapshot().await?.sequence()) })
+    }
+
     /// Commits the batch whole or not at all. When it answers with a sequence the batch is durable. Later writes to a
     /// key in one batch win.
     fn commit(&self, batch: Batch) -> Pending<'_, Sequence, CommitError>;

@@ -68,6 +68,13 @@ pub(crate) async fn step(random: &mut Random, store: &dyn Space, model: &dyn Spa
         }
         (ours, theirs) => panic!("the store answered {ours:?}, the model {theirs:?}"),
     }
+    for _ in 0..3 {
+        let key = random.key();
+        let (ours, theirs) = (store.get(&key).await.unwrap(), model.get(&key).await.unwrap());
+        assert_eq!(ours.map(|value| value.bytes), theirs.map(|value| value.bytes));
+    }
+    let before = store.snapshot().await.unwrap().sequence();
+    assert!(before >= ours.sequence() && store.sequence().await.unwrap() >= before);
     // The snapshots still see what they saw.
     let range = Range { start: random.key(), end: Some(random.key()), backwards: false, limit: 5 };
     for range in [range.clone(), range.backwards(), Range::prefix(random.key()), Range::prefix("").backwards()] {
