@@ -199,7 +199,7 @@ impl Barrier {
     /// Proves a recovery key while still sealed.
     pub(crate) async fn check_recovery_key(&self, keyring: &Keyring, key: &Secret) -> Result<(), Error> {
         let refused = |error| Error::invalid(format!("invalid key: failed to verify recovery key: {error}"));
-        let stored = self.rows().snapshot().await?.get(&self.rows().key(RECOVERY)).await.map_err(Error::internal)?;
+        let stored = self.rows().space.get(&self.rows().key(RECOVERY)).await.map_err(Error::internal)?;
         let stored = stored.ok_or_else(|| refused(Error::invalid("there is no recovery key")))?;
         let (_, stored) = open_row(keyring, RECOVERY, stored.bytes).map_err(Error::internal)?;
         check_recovery(&stored, key).map_err(refused)
@@ -218,7 +218,7 @@ impl Barrier {
 
     pub(crate) async fn seal_record(&self) -> Result<Option<(SealRecord, u64)>, Error> {
         let rows = self.rows();
-        let Some(value) = rows.snapshot().await?.get(&rows.key(SEAL)).await.map_err(Error::internal)? else {
+        let Some(value) = rows.space.get(&rows.key(SEAL)).await.map_err(Error::internal)? else {
             return Ok(None);
         };
         let record = serde_json::from_slice(&value.bytes).map_err(Error::internal)?;
@@ -269,7 +269,7 @@ impl Barrier {
 
     pub(crate) async fn read_keyring(&self, root: &Key) -> Result<Keyring, Error> {
         let rows = self.rows();
-        let stored = rows.snapshot().await?.get(&rows.key(Rows::KEYRING)).await.map_err(Error::internal)?;
+        let stored = rows.space.get(&rows.key(Rows::KEYRING)).await.map_err(Error::internal)?;
         let stored = stored.ok_or_else(|| Error::invalid("Vault is not initialized"))?;
         let mut keyring =
             Keyring::decode(&stored.bytes, root).map_err(|_| Error::invalid("unseal failed, invalid key"))?;
@@ -329,7 +329,7 @@ impl Barrier {
         let rows = self.rows();
         let (mut record, version) = self.require_seal_record().await?;
         record.recovery = shares;
-        let generation = rows.snapshot().await?.sequence();
+        let generation = rows.space.sequence().await.map_err(Error::internal)?;
         let encrypted = {
             let guard = rows.keyring.load();
             seal_row(guard.as_ref().ok_or(Error::Sealed)?, RECOVERY, generation, &**key)?

@@ -63,7 +63,7 @@ impl Barrier {
             }
             Seal::Auto(wrap) => {
                 // An earlier recovery key may have been there: this is a later generation.
-                let generation = rows.snapshot().await?.sequence();
+                let generation = rows.space.sequence().await.map_err(Error::internal)?;
                 batch.put(rows.key(RECOVERY), seal_row(keyring, RECOVERY, generation, key)?);
                 let root = wrap.encrypt(&*keyring.root).await.map_err(Error::internal)?;
                 Ok(SealRecord { kind, shares: Shares { shares: 1, threshold: 1 }, recovery: peoples, root })

@@ -172,8 +172,7 @@ impl Rows {
             answered => return answered,
         };
         for _ in 0..LOOKS {
-            let Ok(snapshot) = self.space.snapshot().await else { continue };
-            let Ok(found) = snapshot.get(key).await else { continue };
+            let Ok(found) = self.space.get(key).await else { continue };
             let found = found.filter(|found| found.bytes == written);
             return found.map(|found| found.version).ok_or(CommitError::Space(failed));
         }

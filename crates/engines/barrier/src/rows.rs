@@ -104,9 +104,7 @@ impl Rows {
         let mut seen = self.marks.seen(&key);
         let mut refused = RowError::NotAuthentic { path: path.to_owned() };
         for _ in 0..READS {
-            let Some(value) = self.snapshot().await?.get(&key).await.map_err(Error::internal)? else {
-                return Ok(None);
-            };
+            let Some(value) = self.space.get(&key).await.map_err(Error::internal)? else { return Ok(None) };
             match self.open(path, value.bytes)? {
                 Ok((generation, plain)) if generation >= seen => {
                     if generation > seen {
@@ -187,10 +185,13 @@ impl Rows {
             }
         }
         if ground.fresh || !unknown.is_empty() {
-            let snapshot = self.snapshot().await?;
+            let sequence = self.space.sequence().await.map_err(Error::internal)?;
+            self.known.fetch_max(sequence, Ordering::AcqRel);
             for path in unknown {
-                let found = snapshot.get(&self.key(path)).await.map_err(Error::internal)?;
-                ground.implied.insert(path.to_owned(), found.map(|value| value.version));
+                let found = self.space.get(&self.key(path)).await.map_err(Error::internal)?;
+                let version = found.map(|value| value.version);
+                ground.floor = ground.floor.max(version.unwrap_or_default());
+                ground.implied.insert(path.to_owned(), version);
             }
         }
         ground.floor = ground.floor.max(self.known.load(Ordering::Acquire));

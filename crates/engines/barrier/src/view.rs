@@ -27,7 +27,7 @@ impl View {
     /// # Errors
     /// Where the store fails.
     pub async fn sequence(&self) -> Result<u64, Error> {
-        Ok(self.rows.snapshot().await?.sequence())
+        self.rows.space.sequence().await.map_err(Error::internal)
     }
 
     /// Waits until a row under `prefix` has been written or deleted, by any node, after the commit `since`. Answers with
