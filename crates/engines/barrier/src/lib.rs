@@ -13,11 +13,11 @@
 //! [`RowError`]:
 //! - a row of which any byte was changed, or that was written by another barrier;
 //! - a row that was moved or copied to another path;
-//! - an earlier state of a row of which this node has read or written a later one, as long as it is unsealed and the row
-//!   is among some 65,000 most recently written ones it has seen;
+//! - an earlier state of a row of which this node has read or written a later one, or which it has deleted, as long as it
+//!   is unsealed and the row is among some 65,000 most recently written ones it has seen;
 //! - an earlier keyring, as long as the node is unsealed.
 //!
-//! These are *not* detected: a row that was deleted; an earlier state of a row that this node has not seen since it was
+//! These are *not* detected: a row that was taken away; an earlier state of a row that this node has not seen since it was
 //! unsealed; a whole store that was put back to an earlier state while no node was running. Paths, sizes and times of
 //! writing are not hidden.
 //!

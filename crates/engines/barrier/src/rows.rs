@@ -1,6 +1,6 @@
 use crate::cipher::{Place, header};
 use crate::keyring::Keyring;
-use crate::marks::Marks;
+use crate::marks::{Marks, Seen};
 use crate::sealing::{Seal, SealWrap};
 use arc_swap::ArcSwapOption;
 use logical::{Entry, Error, Secret};
@@ -30,8 +30,8 @@ pub enum RowError {
         /// Its path.
         path: String,
     },
-    /// This node has seen a later write of it.
-    #[error("the row {path:?} was rolled back: generation {seen} was seen, and it has {found}")]
+    /// This node has seen a later write of it, or has deleted it.
+    #[error("the row {path:?} was put back: generation {seen} or its deletion was seen, and it has {found}")]
     RolledBack {
         /// Its path.
         path: String,
@@ -106,13 +106,15 @@ impl Rows {
         for _ in 0..READS {
             let Some(value) = self.space.get(&key).await.map_err(Error::internal)? else { return Ok(None) };
             match self.open(path, value.bytes)? {
-                Ok((generation, plain)) if generation >= seen => {
-                    if generation > seen {
+                Ok((generation, plain)) if Seen::row(generation) >= seen => {
+                    if Seen::row(generation) > seen {
                         self.marks.record(&key, generation);
                     }
                     return Ok(Some(Entry { value: plain, version: value.version }));
                 }
-                Ok((found, _)) => refused = RowError::RolledBack { path: path.to_owned(), seen, found },
+                Ok((found, _)) => {
+                    refused = RowError::RolledBack { path: path.to_owned(), seen: seen.generation(), found };
+                }
                 Err(error @ RowError::UnknownTerm { .. }) => {
                     refused = error;
                     self.reload().await?;
@@ -150,8 +152,11 @@ impl Rows {
             match self.space.commit(batch).await {
                 Ok(sequence) => {
                     self.known.fetch_max(sequence, Ordering::AcqRel);
-                    for (path, _) in puts.iter().filter(|(_, value)| value.is_some()) {
-                        self.marks.record(&self.key(path), ground.floor);
+                    for (path, value) in &puts {
+                        match value {
+                            Some(_) => self.marks.record(&self.key(path), ground.floor),
+                            None => self.marks.record_deletion(&self.key(path)),
+                        }
                     }
                     self.count_if_due().await;
                     return Ok(sequence);

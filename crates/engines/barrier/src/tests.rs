@@ -98,8 +98,20 @@ async fn rows_that_were_changed_moved_or_put_back_are_refused() {
     two.view("").delete("a").await.unwrap();
     two.view("").put("a", secret("fourth")).await.unwrap();
     assert_eq!(&*view.get("a").await.unwrap().unwrap().value, b"fourth");
+    let fourth = stored(&space, "a").await;
     store(&space, "a", third).await;
     assert!(matches!(refusal(&view, "a").await, Some(RowError::RolledBack { .. })));
+    two.view("").put("a", secret("fifth")).await.unwrap();
+    assert_eq!(&*view.get("a").await.unwrap().unwrap().value, b"fifth");
+    let fifth = stored(&space, "a").await;
+    view.delete("a").await.unwrap();
+    for earlier in [fourth, fifth] {
+        store(&space, "a", earlier).await;
+        assert!(matches!(refusal(&view, "a").await, Some(RowError::RolledBack { .. })));
+    }
+    view.delete("a").await.unwrap();
+    two.view("").put("a", secret("sixth")).await.unwrap();
+    assert_eq!(&*view.get("a").await.unwrap().unwrap().value, b"sixth");
 }
 
 #[tokio::test]
