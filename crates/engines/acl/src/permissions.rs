@@ -171,7 +171,12 @@ fn merge_parameters(into: &mut Option<Parameters>, other: Option<&Parameters>) {
     }
 }
 
+/// What one rule says twice stays twice, as with the peer.
 fn merge_words(into: &mut Vec<String>, other: &[String]) {
+    if into.is_empty() {
+        into.extend_from_slice(other);
+        return;
+    }
     for word in other {
         if !into.contains(word) {
             into.push(word.clone());

@@ -7,11 +7,12 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
-use acl::{Access, Acl, Namespace, Policy};
+use acl::{Access, Acl, Alias, Group, Identity, Namespace, Policy, Substitutions};
 use jiff::Timestamp;
 use logical::{Map, Operation};
 use serde::Deserialize;
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,17 @@ struct Case {
     policies: Vec<String>,
     #[serde(default)]
     error: String,
+    /// Of the identity that templates are resolved for.
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    slashes: bool,
+    #[serde(default)]
+    stars: bool,
+    #[serde(default)]
+    exact: Map,
+    #[serde(default)]
+    prefixes: Map,
     #[serde(default)]
     requests: Vec<Request>,
 }
@@ -66,8 +78,23 @@ fn differences(case: &Case) -> Vec<String> {
     if !case.error.is_empty() {
         return vec![format!("read, instead of {:?}", case.error)];
     }
+    let identity = identity(&case.name);
+    let allowed = Substitutions { slashes: case.slashes, wildcards: case.stars };
+    // Where a value makes a pattern that is none, the token has nothing of the policy.
+    let resolve = |policy: &Policy| policy.resolve(Some(&identity), allowed, now).ok();
+    let policies: Vec<Policy> = policies.iter().filter_map(resolve).collect();
     let acl = Acl::new(&policies, &root, now).unwrap();
     let mut differences = Vec::new();
+    let mut resultant = acl.resultant();
+    for (table, expected) in [("exact_paths", &case.exact), ("glob_paths", &case.prefixes)] {
+        let rows = resultant[table].as_object_mut().unwrap();
+        for row in rows.values_mut() {
+            row.as_object_mut().unwrap().remove("capabilities");
+        }
+        if rows != expected {
+            differences.push(format!("{rows:?} instead of {expected:?}"));
+        }
+    }
     for request in &case.requests {
         let access = Access {
             operation: operation(&request.operation),
@@ -90,6 +117,29 @@ fn differences(case: &Case) -> Vec<String> {
         }
     }
     differences
+}
+
+fn identity(name: &str) -> Identity {
+    let metadata = BTreeMap::from([("x".to_owned(), name.to_owned())]);
+    let group = |id: &str, name: &str, namespace: &str, metadata| Group {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        namespace_id: namespace.to_owned(),
+        metadata,
+    };
+    Identity {
+        id: "a".to_owned(),
+        name: name.to_owned(),
+        metadata: metadata.clone(),
+        aliases: vec![Alias {
+            id: "b".to_owned(),
+            mount_accessor: "m".to_owned(),
+            name: name.to_owned(),
+            metadata: metadata.clone(),
+            custom_metadata: metadata.clone(),
+        }],
+        groups: vec![group("g1", "g", "root", metadata), group("h1", "h", "other", BTreeMap::new())],
+    }
 }
 
 fn text(value: &Json) -> String {

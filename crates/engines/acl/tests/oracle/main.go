@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/openbao/openbao/sdk/v2/logical"
+	"github.com/openbao/openbao/v2/internal/helper/identity"
 	"github.com/openbao/openbao/v2/internal/helper/namespace"
 	"github.com/openbao/openbao/v2/internal/vault/policy"
 )
@@ -36,9 +37,14 @@ type request struct {
 }
 
 type testCase struct {
-	Policies []string  `json:"policies"`
-	Error    string    `json:"error,omitempty"`
-	Requests []request `json:"requests,omitempty"`
+	Policies []string       `json:"policies"`
+	Name     string         `json:"name,omitempty"`
+	Slashes  bool           `json:"slashes,omitempty"`
+	Stars    bool           `json:"stars,omitempty"`
+	Error    string         `json:"error,omitempty"`
+	Exact    map[string]any `json:"exact,omitempty"`
+	Prefixes map[string]any `json:"prefixes,omitempty"`
+	Requests []request      `json:"requests,omitempty"`
 }
 
 var random *rand.Rand
@@ -57,6 +63,12 @@ func segments(words ...string) string {
 
 func pattern() string {
 	path := segments("a", "b", "ab", "a", "b", "+", "a+", "")
+	if chance(5) {
+		path = "{{" + pick("", " ") + pick("identity.entity.", "identity.groups.", "identity.", "time.") +
+			pick("id", "name", "metadata.x", "metadata.y", "aliases.m.name", "aliases.m.metadata.x", "aliases.m.custom_metadata.x",
+				"aliases.n.name", "aliases.m", "names.g.id", "ids.g1.name", "ids.g1.metadata.x", "names.h.name", "ids.g1") +
+			" }}" + pick("", "/") + path
+	}
 	if chance(8) {
 		path = "/" + path
 	}
@@ -242,10 +254,14 @@ func main() {
 			policies = append(policies, parsed)
 		}
 		if one.Error == "" {
+			one.resolve(policies)
 			acl, err := policy.NewACL(ctx, policies)
 			if err != nil {
 				panic(err)
 			}
+			one.Exact, one.Prefixes = map[string]any{}, map[string]any{}
+			acl.ExactRules().Walk(func(path string, rule any) bool { return describe(one.Exact, path, rule) })
+			acl.PrefixRules().Walk(func(path string, rule any) bool { return describe(one.Prefixes, path, rule) })
 			for _, asked := range requests() {
 				ask(ctx, acl, &asked)
 				one.Requests = append(one.Requests, asked)
@@ -267,6 +283,62 @@ func parse(text string) (parsed *policy.Policy, err error) {
 		}
 	}()
 	return policy.ParseACLPolicy(namespace.RootNamespace, text)
+}
+
+// For an identity of which the name is chosen and the rest is always the same.
+func (one *testCase) resolve(policies []*policy.Policy) {
+	for i, parsed := range policies {
+		if !parsed.Templated {
+			continue
+		}
+		if one.Name == "" {
+			one.Name = pick("a", "b", "a/b", "a*", "+", "a+b")
+			one.Slashes, one.Stars = chance(30), chance(30)
+		}
+		var blocked []string
+		if !one.Slashes {
+			blocked = append(blocked, "/")
+		}
+		if !one.Stars {
+			blocked = append(blocked, "*", "+")
+		}
+		metadata := map[string]string{"x": one.Name}
+		entity := &identity.Entity{ID: "a", Name: one.Name, Metadata: metadata, Aliases: []*identity.Alias{
+			{ID: "b", MountAccessor: "m", Name: one.Name, Metadata: metadata, CustomMetadata: metadata},
+		}}
+		groups := []*identity.Group{
+			{ID: "g1", Name: "g", NamespaceID: "root", Metadata: metadata},
+			{ID: "h1", Name: "h", NamespaceID: "other"},
+		}
+		resolved, err := policy.ParseACLPolicyWithTemplating(namespace.RootNamespace, parsed.Raw, true, blocked, entity, groups)
+		if err != nil {
+			resolved = &policy.Policy{Namespace: namespace.RootNamespace}
+		}
+		policies[i] = resolved
+	}
+}
+
+// The rule as sys/internal/ui/resultant-acl has it, without capabilities: those are asked for.
+func describe(into map[string]any, path string, rule any) bool {
+	permissions := rule.(*policy.ACLPermissions)
+	row := map[string]any{}
+	if permissions.MinWrappingTTL != 0 {
+		row["min_wrapping_ttl"] = int64(permissions.MinWrappingTTL.Seconds())
+	}
+	if permissions.MaxWrappingTTL != 0 {
+		row["max_wrapping_ttl"] = int64(permissions.MaxWrappingTTL.Seconds())
+	}
+	if len(permissions.AllowedParameters) > 0 {
+		row["allowed_parameters"] = permissions.AllowedParameters
+	}
+	if len(permissions.DeniedParameters) > 0 {
+		row["denied_parameters"] = permissions.DeniedParameters
+	}
+	if len(permissions.RequiredParameters) > 0 {
+		row["required_parameters"] = permissions.RequiredParameters
+	}
+	into[path] = row
+	return false
 }
 
 func ask(ctx context.Context, acl *policy.ACL, one *request) {
