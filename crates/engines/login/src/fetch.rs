@@ -4,11 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use zeroize::Zeroizing;
 
-/// The longest answer that is read, in bytes.
-pub const MAX_ANSWER_BYTES: usize = jose::MAX_JWKS_BYTES;
+/// The longest document of an issuer, in bytes.
+const MAX_DOCUMENT_BYTES: usize = jose::MAX_JWKS_BYTES;
 
 /// A request over HTTP.
-#[derive(Default)]
 pub struct Outgoing {
     /// Where to, `https` or `http`.
     pub url: String,
@@ -20,6 +19,21 @@ pub struct Outgoing {
     pub ca_pem: Option<String>,
     /// Names of which the server's certificate must have one; none: that of the address.
     pub server_names: Vec<String>,
+    /// The longest answer that is read, in bytes; a longer one is an error.
+    pub max_bytes: usize,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            body: None,
+            authorization: None,
+            ca_pem: None,
+            server_names: Vec::new(),
+            max_bytes: MAX_DOCUMENT_BYTES,
+        }
+    }
 }
 
 /// What came back.
@@ -40,7 +54,7 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Incoming, FetchError>
 
 /// Asks other servers.
 pub trait Fetch: Send + Sync {
-    /// Asks once, following no redirection, with a deadline of its own, and reads at most [`MAX_ANSWER_BYTES`].
+    /// Asks once, following no redirection, with a deadline of its own.
     fn fetch(&self, request: Outgoing) -> Fetching<'_>;
 }
 

@@ -14,6 +14,7 @@
 //! do with paths and conditional writes, `fetch` and `keys` what they ask of issuers; then the methods, one module each.
 
 mod approle;
+mod cert;
 mod cidr;
 mod fetch;
 mod glob;
@@ -29,7 +30,8 @@ mod userpass;
 mod workers;
 
 pub use approle::AppRole;
-pub use fetch::{Fetch, FetchError, Fetching, Incoming, MAX_ANSWER_BYTES, Outgoing};
+pub use cert::Cert;
+pub use fetch::{Fetch, FetchError, Fetching, Incoming, Outgoing};
 pub use jwt::Jwt;
 pub use kubernetes::{Kubernetes, NoPod, Pod};
 pub use userpass::UserPass;
