@@ -150,3 +150,33 @@ pub(crate) async fn no_password_is_lost(server: &Server) {
         assert_eq!(broken, 6, "{path}");
     }
 }
+
+/// However many nodes rotate one role at once, what is stored in the end is what the database takes.
+pub(crate) async fn nodes_rotate_at_once(server: &Server) {
+    server.psql("postgres", "root", "CREATE ROLE shared LOGIN").unwrap();
+    let url = format!("postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{}/postgres", server.port);
+    let memory = Arc::new(Memory::new());
+    let nodes: Vec<_> = (0..3).map(|_| Arc::new(Mount::over(Arc::clone(&memory), Arc::new(Sql)))).collect();
+    let config = json!({
+        "plugin_name": "postgresql-database-plugin", "allowed_roles": "*", "connection_url": url,
+        "username": "postgres", "password": "root",
+    });
+    nodes[0].write("config/pg", config).await;
+    nodes[0].write("static-roles/shared", json!({"db_name": "pg", "username": "shared", "rotation_period": 5})).await;
+    for round in 0..10 {
+        let rotations: Vec<_> = nodes
+            .iter()
+            .cycle()
+            .take(9)
+            .map(|node| {
+                let node = Arc::clone(node);
+                tokio::spawn(async move { node.call(Operation::Update, "rotate-role/shared", json!({})).await.is_ok() })
+            })
+            .collect();
+        for rotation in rotations {
+            rotation.await.unwrap();
+        }
+        let (user, password) = login(&nodes[1].read("static-creds/shared").await);
+        assert!(server.psql(&user, &password, "SELECT 1").is_some(), "{round}");
+    }
+}

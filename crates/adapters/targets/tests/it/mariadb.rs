@@ -2,7 +2,10 @@
 
 use crate::mount::{Mount, login};
 use crate::server::Server;
+use database::{Dialect, Values, render};
 use logical::Operation;
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -45,6 +48,7 @@ async fn mariadb_gives_credentials_that_end() {
     hostile_names_are_never_sql(&server, &mut mount).await;
     what_fails_halfway_is_undone(&server, &mount).await;
     passwords_are_rotated(&server, &mount).await;
+    values_are_what_mariadb_reads(&server).await;
 
     server.stop();
     let refused = mount.call(Operation::Read, "creds/app", json!({})).await.err().unwrap();
@@ -71,6 +75,24 @@ async fn hostile_names_are_never_sql(server: &Server, mount: &mut Mount) {
     assert!(server.mariadb_client("root", "", "USE important").is_some());
     "token-jane".clone_into(&mut mount.display_name);
     mount.write("config/my", config(server, json!({"username_template": ""}))).await;
+}
+
+/// The database itself says what it has read.
+async fn values_are_what_mariadb_reads(server: &Server) {
+    let url = format!("mysql://root@127.0.0.1:{}/?prefer_socket=false", server.port);
+    let mut connection = Conn::from_url(url).await.unwrap();
+    for value in crate::mount::hostile_values(500) {
+        for template in ["SELECT '{{name}}'", "SELECT \"{{name}}\" # '", "SELECT 'x' AS `{{name}}` -- `"] {
+            let values = Values { username: &value, ..Values::default() };
+            let sql = render(Dialect::MySql, &[template.to_owned()], values).unwrap();
+            assert_eq!(sql.len(), 1, "{value}");
+            let mut result =
+                connection.query_iter(sql[0].as_str()).await.unwrap_or_else(|error| panic!("{value:?}: {error}"));
+            let column = result.columns().unwrap()[0].name_str().into_owned();
+            let rows: Vec<String> = result.collect().await.unwrap();
+            assert_eq!(if template.contains('`') { &column } else { &rows[0] }, &value, "{template}");
+        }
+    }
 }
 
 async fn what_fails_halfway_is_undone(server: &Server, mount: &Mount) {

@@ -114,3 +114,20 @@ pub(crate) fn login(response: &Response) -> (String, String) {
     let data = response.data.as_ref().unwrap();
     (data["username"].as_str().unwrap().to_owned(), data["password"].as_str().unwrap().to_owned())
 }
+
+/// Short texts of the letters that mean something in SQL.
+pub(crate) fn hostile_values(count: usize) -> Vec<String> {
+    const LETTERS: [&str; 20] = [
+        "'", "\"", "`", "\\", "$", "$$", ";", "--", "/*", "*/", "#", "{{", "}}", "name", "E", "\n", "x", "1", "é",
+        "\u{1}",
+    ];
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut value = || (0..=next(8)).map(|_| LETTERS[next(LETTERS.len())]).collect();
+    (0..count).map(|_| value()).collect()
+}

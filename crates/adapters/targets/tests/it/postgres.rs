@@ -2,10 +2,12 @@
 
 use crate::mount::{Mount, login};
 use crate::server::Server;
+use database::{Dialect, Values, render};
 use jiff::SignedDuration;
 use logical::{Backend, Operation};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use tokio_postgres::SimpleQueryMessage;
 
 const CREATE: &str = r#"CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{{name}}";"#;
 const HOSTILE_SCHEMA: &str = r#""s""; DROP TABLE important; --""#;
@@ -39,6 +41,8 @@ async fn postgresql_gives_credentials_that_end() {
     root_is_rotated(&server).await;
     tls_is_as_sslmode_asks(&server).await;
     crate::faults::no_password_is_lost(&server).await;
+    crate::faults::nodes_rotate_at_once(&server).await;
+    values_are_what_postgresql_reads(&server).await;
     a_stopped_database_is_told_and_found_again(&mut server).await;
 }
 
@@ -200,6 +204,24 @@ async fn root_is_rotated(server: &Server) {
     mount.write("reset/pg", json!({})).await;
     mount.write("rotate-root/pg", json!({})).await;
     mount.credentials("app").await;
+}
+
+/// The database itself says what it has read.
+async fn values_are_what_postgresql_reads(server: &Server) {
+    let url = format!("postgresql://postgres:root@127.0.0.1:{}/postgres", server.port);
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for value in crate::mount::hostile_values(500) {
+        for template in ["SELECT '{{name}}' AS x", "SELECT E'\\\\''{{name}}' AS x", "SELECT 'x' AS \"{{name}}\" -- '"] {
+            let values = Values { username: &value, ..Values::default() };
+            let sql = render(Dialect::PostgreSql, &[template.to_owned()], values).unwrap();
+            assert_eq!(sql.len(), 1, "{value}");
+            let rows = client.simple_query(&sql[0]).await.unwrap_or_else(|error| panic!("{value:?}: {error}"));
+            let Some(SimpleQueryMessage::Row(row)) = rows.get(1) else { panic!("{value}") };
+            let read = if template.contains("--") { row.columns()[0].name() } else { row.get(0).unwrap() };
+            assert_eq!(read.trim_start_matches("\\'"), value.trim_start_matches("\\'"), "{template}");
+        }
+    }
 }
 
 async fn tls_is_as_sslmode_asks(server: &Server) {
