@@ -1,14 +1,13 @@
 //! Connection strings of PostgreSQL, as libpq reads them: a URL, or words `name=value`.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, Socket};
 
-use crate::tls::{Connector, Roots, Stream, Tls, Verify};
+use libpq::{Connector, Roots, Source, Stream, Tls, Verify, parameters};
 
 /// How long a host may take to answer where the string says nothing.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -104,8 +103,7 @@ impl Connection {
     pub fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConnectionError> {
         let mut said = Said::default();
         let text = text.trim();
-        let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        let rest = if is_url { without_tls(text, &mut said)? } else { words_without_tls(text, &mut said)? };
+        let rest = parameters(text, &mut |name, value| said.take(name, value)).ok_or(ConnectionError::Malformed)?;
         let mut config: Config = rest.parse().map_err(|_| ConnectionError::Malformed)?;
         if config.get_hosts().is_empty() {
             return Err(ConnectionError::NoHost);
@@ -148,15 +146,15 @@ fn encrypt(config: &mut Config, said: Said) -> Result<Option<Tls>, ConnectionErr
     let roots = match said.roots.as_deref() {
         None | Some("") => Roots::None,
         Some("system") => Roots::System,
-        Some(path) => Roots::File(PathBuf::from(path)),
+        Some(path) => Roots::Given(Source::File(path.into())),
     };
     let identity = match (said.certificate, said.key) {
         (None, None) => None,
-        (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+        (Some(certificate), Some(key)) => Some((Source::File(certificate.into()), Source::File(key.into()))),
         _ => return Err(ConnectionError::Identity),
     };
     // A root that is there is used, also where encryption alone is asked for.
-    let known = if matches!(roots, Roots::File(_)) { Verify::Authority } else { Verify::Nothing };
+    let known = if matches!(roots, Roots::Given(_)) { Verify::Authority } else { Verify::Nothing };
     let mode = said.mode.as_deref().filter(|mode| !mode.is_empty());
     let default = if roots == Roots::System { "verify-full" } else { "prefer" };
     let (mode, verify) = match mode.unwrap_or(default) {
@@ -180,73 +178,7 @@ fn encrypt(config: &mut Config, said: Said) -> Result<Option<Tls>, ConnectionErr
         return Ok(None);
     }
     config.ssl_mode(mode);
-    Ok(Some(Tls { verify, roots, identity }))
-}
-
-/// A URL without its parameters of TLS.
-fn without_tls(text: &str, said: &mut Said) -> Result<String, ConnectionError> {
-    let Some((front, query)) = text.split_once('?') else { return Ok(text.to_owned()) };
-    let mut kept = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').ok_or(ConnectionError::Malformed)?;
-        let value = decoded(value).ok_or(ConnectionError::Malformed)?;
-        if !said.take(name, &value) {
-            kept.push(pair);
-        }
-    }
-    let query = kept.join("&");
-    Ok(if query.is_empty() { front.to_owned() } else { format!("{front}?{query}") })
-}
-
-/// Percent-decoding.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let high = char::from(rest.next()?).to_digit(16)?;
-            let low = char::from(rest.next()?).to_digit(16)?;
-            bytes.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// Words without those of TLS. Values may be in single quotes; a backslash escapes.
-fn words_without_tls(text: &str, said: &mut Said) -> Result<String, ConnectionError> {
-    let mut kept = String::new();
-    let mut rest = text.chars().peekable();
-    loop {
-        while rest.next_if(|sign| sign.is_whitespace()).is_some() {}
-        let mut name = String::new();
-        while let Some(sign) = rest.next_if(|sign| *sign != '=') {
-            name.push(sign);
-        }
-        if name.is_empty() && rest.peek().is_none() {
-            return Ok(kept);
-        }
-        rest.next().ok_or(ConnectionError::Malformed)?;
-        while rest.next_if(|sign| sign.is_whitespace()).is_some() {}
-        let quoted = rest.next_if_eq(&'\'').is_some();
-        let mut value = String::new();
-        loop {
-            match rest.next() {
-                Some('\'') if quoted => break,
-                Some('\\') => value.push(rest.next().ok_or(ConnectionError::Malformed)?),
-                Some(sign) if !quoted && sign.is_whitespace() => break,
-                Some(sign) => value.push(sign),
-                None if quoted => return Err(ConnectionError::Malformed),
-                None => break,
-            }
-        }
-        let name = name.trim();
-        if !said.take(name, &value) {
-            let escaped = value.replace('\\', "\\\\").replace('\'', "\\'");
-            kept.push_str(&format!("{name}='{escaped}' "));
-        }
-    }
+    Ok(Some(Tls { verify, roots, identity, server_name: None }))
 }
 
 #[cfg(test)]
@@ -259,7 +191,7 @@ mod tests {
 
     #[test]
     fn strings_are_read_as_libpq_reads_them() {
-        let file = || Roots::File("/ca.pem".into());
+        let file = || Roots::Given(Source::File("/ca.pem".into()));
         for (text, mode, tls) in [
             ("postgres://ann@db.example/logs", SslMode::Prefer, Some((Verify::Nothing, Roots::None))),
             ("postgresql://ann@db.example/logs?sslmode=disable", SslMode::Disable, None),

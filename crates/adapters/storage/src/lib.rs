@@ -20,7 +20,6 @@ mod postgres_writer;
 mod redb_space;
 mod redb_writer;
 mod store;
-mod tls;
 
 pub use connection::{Connection, ConnectionError};
 pub use postgres::{ConnectError, Postgres, PostgresSpace};

@@ -4,13 +4,12 @@
 //! transaction and no login: with PostgreSQL one message and one answer. Every wait has an end, and no error has a password in
 //! it that the server or driver was not made to repeat.
 //!
-//! Reading order: `pool`; `postgres` with its `postgres_url`, `postgres_tls` and `scram`; `mysql` with its `mysql_dsn`.
+//! Reading order: `pool`; `postgres` with its `postgres_url` and `scram`; `mysql` with its `mysql_dsn`.
 
 mod mysql;
 mod mysql_dsn;
 mod pool;
 mod postgres;
-mod postgres_tls;
 mod postgres_url;
 mod scram;
 

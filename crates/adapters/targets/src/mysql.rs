@@ -1,7 +1,7 @@
 //! MySQL and MariaDB.
 
 use crate::mysql_dsn::{Parsed, parse};
-use crate::pool::{Connector, Pool, Taken, answer};
+use crate::pool::{Logins, Pool, Taken, answer};
 use database::{Answer, Dialect, NewUser, Settings, Target, TargetError, Values, quoted, render};
 use jiff::{Timestamp, tz::TimeZone};
 use mysql_async::prelude::Queryable;
@@ -19,7 +19,7 @@ pub(crate) struct MySql {
     pool: Pool<Parsed>,
 }
 
-impl Connector for Parsed {
+impl Logins for Parsed {
     type Connection = Conn;
 
     async fn connect(&self) -> Result<Conn, TargetError> {

@@ -14,7 +14,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 const RESTED: Duration = Duration::from_secs(5);
 
 /// Makes connections.
-pub(crate) trait Connector: Send + Sync {
+pub(crate) trait Logins: Send + Sync {
     /// What it makes.
     type Connection: Send;
 
@@ -26,8 +26,8 @@ pub(crate) trait Connector: Send + Sync {
 }
 
 /// Connections of one configuration.
-pub(crate) struct Pool<C: Connector> {
-    pub(crate) connector: C,
+pub(crate) struct Pool<C: Logins> {
+    pub(crate) logins: C,
     resting: Mutex<Vec<Resting<C::Connection>>>,
     permits: Arc<Semaphore>,
     most_resting: usize,
@@ -47,11 +47,11 @@ pub(crate) struct Taken<T> {
     _permit: OwnedSemaphorePermit,
 }
 
-impl<C: Connector> Pool<C> {
-    pub(crate) fn new(connector: C, settings: &Settings) -> Self {
+impl<C: Logins> Pool<C> {
+    pub(crate) fn new(logins: C, settings: &Settings) -> Self {
         let most = settings.max_open_connections.min(Semaphore::MAX_PERMITS);
         Self {
-            connector,
+            logins,
             resting: Mutex::default(),
             permits: Arc::new(Semaphore::new(most)),
             most_resting: settings.max_idle_connections,
@@ -73,12 +73,12 @@ impl<C: Connector> Pool<C> {
         let permit = permit.map_err(|_| unreachable("all connections are in use"))?;
         let permit = permit.map_err(|_| unreachable("the connections are closed"))?;
         while let Some(Resting { mut connection, made, since }) = self.rested() {
-            let works = self.connector.works(&mut connection, since.elapsed() >= RESTED);
+            let works = self.logins.works(&mut connection, since.elapsed() >= RESTED);
             if !self.is_old(made) && tokio::time::timeout(WAIT, works).await.unwrap_or(false) {
                 return Ok(Taken { connection, made, _permit: permit });
             }
         }
-        let connection = tokio::time::timeout(WAIT, self.connector.connect()).await;
+        let connection = tokio::time::timeout(WAIT, self.logins.connect()).await;
         let connection = connection.map_err(|_| unreachable("it does not answer"))??;
         Ok(Taken { connection, made: Instant::now(), _permit: permit })
     }

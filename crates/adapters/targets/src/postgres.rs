@@ -1,11 +1,11 @@
 //! PostgreSQL.
 
-use crate::pool::{Connector, Pool, Taken, answer, unreachable};
-use crate::postgres_tls::Tls;
-use crate::postgres_url::{Parsed, parse};
+use crate::pool::{Logins, Pool, Taken, answer, unreachable};
+use crate::postgres_url::parse;
 use crate::scram;
 use database::{Answer, Dialect, NewUser, Settings, Target, TargetError, Values, quoted, render};
 use jiff::{Timestamp, tz::TimeZone};
+use libpq::Connector;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Error};
@@ -37,10 +37,10 @@ pub(crate) struct Postgres {
 
 struct Login {
     config: Config,
-    tls: Tls,
+    tls: Connector,
 }
 
-impl Connector for Login {
+impl Logins for Login {
     type Connection = Client;
 
     async fn connect(&self) -> Result<Client, TargetError> {
@@ -86,8 +86,7 @@ fn or_usual(statements: &[String], usual: &str) -> Vec<String> {
 
 impl Postgres {
     pub(crate) fn open(settings: &Settings) -> Result<Self, TargetError> {
-        let Parsed { config, check, files } = parse(settings)?;
-        let tls = Tls::new(settings, check, &files)?;
+        let (config, tls) = parse(settings)?;
         Ok(Self { pool: Pool::new(Login { config, tls }, settings), scram: settings.scram })
     }
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 pub(crate) struct Server {
     start: Box<dyn Fn() -> Command + Send + Sync>,
     child: Option<Child>,
+    signal: &'static str,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) port: u16,
 }
@@ -71,7 +72,7 @@ impl Server {
             server.arg(port.to_string()).arg("-k").arg(&socket);
             server
         };
-        let server = Self { start: Box::new(start), child: None, folder, port }.started();
+        let server = Self { start: Box::new(start), child: None, signal: "QUIT", folder, port }.started();
         server.ready();
         Some(server)
     }
@@ -103,7 +104,7 @@ impl Server {
             server.arg(format!("--datadir={}", data.display())).arg(format!("--socket={}", socket.display()));
             server
         };
-        Some(Self { start: Box::new(start), child: None, folder, port }.started())
+        Some(Self { start: Box::new(start), child: None, signal: "KILL", folder, port }.started())
     }
 
     fn started(mut self) -> Self {
@@ -123,10 +124,10 @@ impl Server {
         panic!("the database does not start");
     }
 
-    /// Ends it at once.
+    /// Ends it at once, with all its processes: PostgreSQL's outlive the first one otherwise.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
+            run(Command::new("kill").args(["-s", self.signal, &child.id().to_string()]));
             child.wait().unwrap();
         }
     }

@@ -1,26 +1,28 @@
-//! TLS to PostgreSQL, with the meanings that libpq gives to `sslmode` and `sslrootcert`.
+//! TLS to PostgreSQL.
 
 use std::error::Error;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{fmt, io};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use zeroize::Zeroizing;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// How much of the server's certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verify {
+pub enum Verify {
     /// Nothing: `prefer` and `require` without a root.
     Nothing,
     /// That a root vouches for it.
@@ -31,73 +33,128 @@ pub(crate) enum Verify {
 
 /// Whom to believe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Roots {
+pub enum Roots {
     /// Nobody.
     None,
     /// The machine's roots.
     System,
-    /// Those of a PEM file.
+    /// Those of this PEM.
+    Given(Source),
+}
+
+/// Where PEM stands. It may be a key: it is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a file.
     File(PathBuf),
+    /// Here, under this name.
+    Text(&'static str, Zeroizing<String>),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(to, "File({path:?})"),
+            Self::Text(name, _) => write!(to, "Text({name:?})"),
+        }
+    }
+}
+
+impl Source {
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        match self {
+            Self::File(path) => Ok(Zeroizing::new(std::fs::read(path).map_err(|error| self.odd(&error))?)),
+            Self::Text(_, pem) => Ok(Zeroizing::new(pem.as_bytes().to_vec())),
+        }
+    }
+
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Failure> {
+        let pem = self.read()?;
+        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match all {
+            Ok(found) if found.is_empty() => Err(self.odd(&"has no certificate")),
+            Ok(found) => Ok(found),
+            Err(error) => Err(self.odd(&error)),
+        }
+    }
+
+    fn odd(&self, error: &dyn fmt::Display) -> Failure {
+        match self {
+            Self::File(path) => format!("{}: {error}", path.display()).into(),
+            Self::Text(name, _) => format!("{name}: {error}").into(),
+        }
+    }
 }
 
 /// How connections are encrypted. Files are read anew for each connection, so that renewed ones are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tls {
-    pub(crate) verify: Verify,
-    pub(crate) roots: Roots,
+pub struct Tls {
+    /// What of the server's certificate is verified.
+    pub verify: Verify,
+    /// By whom.
+    pub roots: Roots,
     /// The client's certificate and key, PEM.
-    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    pub identity: Option<(Source, Source)>,
+    /// The name that the certificate must have, in place of the host's.
+    pub server_name: Option<String>,
 }
 
 impl Tls {
+    /// Whether everything can be read.
+    ///
+    /// # Errors
+    /// What can't, and why.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.config().map(drop)
+    }
+
     fn config(&self) -> Result<ClientConfig, Failure> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder.with_protocol_versions(&[&version::TLS13, &version::TLS12])?;
-        let verifier = Verifier { inner: self.inner(&provider)?, host: self.verify == Verify::Host, provider };
+        let (inner, given) = self.inner(&provider)?;
+        let verifier = Verifier { inner, given, host: self.verify == Verify::Host, provider };
         let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         Ok(match &self.identity {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
-                let key = PrivateKeyDer::from_pem_file(key).map_err(|error| odd(key, &error))?;
-                builder.with_client_auth_cert(certificates(certificate)?, key)?
+                let found = PrivateKeyDer::from_pem_slice(&key.read()?).map_err(|error| key.odd(&error))?;
+                builder.with_client_auth_cert(certificate.certificates()?, found)?
             }
         })
     }
 
-    fn inner(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<WebPkiServerVerifier>>, Failure> {
+    /// What verifies, and the roots that were given.
+    fn inner(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<(Option<Arc<WebPkiServerVerifier>>, Certificates), Failure> {
         let mut roots = RootCertStore::empty();
+        let mut given = Vec::new();
         match (&self.roots, self.verify) {
-            (_, Verify::Nothing) => return Ok(None),
+            (_, Verify::Nothing) => return Ok((None, given)),
             (Roots::None, _) => return Err("no root certificate to verify the server with".into()),
             (Roots::System, _) => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
-            (Roots::File(path), _) => {
-                for certificate in certificates(path)? {
-                    roots.add(certificate).map_err(|error| odd(path, &error))?;
+            (Roots::Given(source), _) => {
+                given = source.certificates()?;
+                for certificate in &given {
+                    roots.add(certificate.clone()).map_err(|error| source.odd(&error))?;
                 }
             }
         }
-        Ok(Some(WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?))
+        let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?;
+        Ok((Some(inner), given))
     }
 }
 
-fn odd(path: &Path, error: &dyn Error) -> Failure {
-    format!("{}: {error}", path.display()).into()
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match all {
-        Ok(found) if found.is_empty() => Err(format!("{} has no certificate", path.display()).into()),
-        Ok(found) => Ok(found),
-        Err(error) => Err(odd(path, &error)),
-    }
-}
+type Certificates = Vec<CertificateDer<'static>>;
 
 /// Verifies as much as is asked for; that the server has the key of its certificate, always.
 #[derive(Debug)]
 struct Verifier {
     inner: Option<Arc<WebPkiServerVerifier>>,
+    /// One of these may be the server's own, signed by itself.
+    given: Certificates,
     host: bool,
     provider: Arc<CryptoProvider>,
 }
@@ -117,6 +174,13 @@ impl ServerCertVerifier for Verifier {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.host => Ok(ServerCertVerified::assertion()),
+            // `CaUsedAsEndEntity`, once its time was right. libpq takes such a certificate where it is the root itself.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if self.given.contains(end_entity) => {
+                if self.host {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             other => other,
         }
     }
@@ -146,10 +210,13 @@ impl ServerCertVerifier for Verifier {
 
 /// Makes what encrypts a connection to a host.
 #[derive(Clone)]
-pub(crate) struct Connector(pub(crate) Option<Tls>);
+pub struct Connector(
+    /// None where nothing is encrypted.
+    pub Option<Tls>,
+);
 
 /// Encrypts one connection.
-pub(crate) struct ToHost {
+pub struct ToHost {
     config: Option<ClientConfig>,
     host: String,
 }
@@ -161,7 +228,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for C
 
     fn make_tls_connect(&mut self, host: &str) -> Result<ToHost, Failure> {
         let config = self.0.as_ref().map(Tls::config).transpose()?;
-        Ok(ToHost { config, host: host.to_owned() })
+        let name = self.0.as_ref().and_then(|tls| tls.server_name.as_deref());
+        Ok(ToHost { config, host: name.unwrap_or(host).to_owned() })
     }
 }
 
@@ -180,7 +248,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for ToHos
 }
 
 /// An encrypted connection.
-pub(crate) struct Stream<S>(Box<tokio_rustls::client::TlsStream<S>>);
+pub struct Stream<S>(Box<tokio_rustls::client::TlsStream<S>>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Stream<S> {
     fn channel_binding(&self) -> ChannelBinding {
