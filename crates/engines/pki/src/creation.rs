@@ -1,9 +1,9 @@
-use crate::names::{glob, in_cidr, other_names, to_dns};
+use crate::names::{glob, other_names, to_dns};
 use crate::role::Role;
 use crate::store::{SigningIssuer, Urls};
 use certificates::{AltName, Certificate, CertificateRequest, Extension, Subject, Template, extension};
 use jiff::{SignedDuration, Timestamp};
-use logical::{Error, Fields, format_duration};
+use logical::{Error, Fields, Network, format_duration};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -164,7 +164,10 @@ impl Order<'_> {
             )));
         }
         let cidrs = &self.role.allowed_ip_sans_cidr;
-        let outside = |address: &&IpAddr| !cidrs.is_empty() && !cidrs.iter().any(|cidr| in_cidr(cidr, **address));
+        let outside = |address: &&IpAddr| {
+            !cidrs.is_empty()
+                && !cidrs.iter().any(|cidr| cidr.parse::<Network>().is_ok_and(|network| network.contains(**address)))
+        };
         match addresses.iter().find(outside) {
             Some(address) => {
                 Err(Error::invalid(format!("the IP address {:?} is not allowed in this role", address.to_string())))

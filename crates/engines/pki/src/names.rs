@@ -1,7 +1,6 @@
 use crate::role::Role;
-use logical::{Context, Entity, Error};
+use logical::{Context, Error};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// Whether a text fits a pattern in which `*` is any text.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
@@ -14,34 +13,6 @@ pub(crate) fn glob(pattern: &str, text: &str) -> bool {
         rest = rest.get(at + part.len()..).unwrap_or_default();
     }
     rest.ends_with(last)
-}
-
-/// Address and prefix length; the address is the network's.
-pub(crate) fn parse_cidr(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, bits) = text.split_once('/')?;
-    let address: IpAddr = address.parse().ok()?;
-    let bits: u8 = bits.parse().ok()?;
-    match address {
-        IpAddr::V4(v4) if bits <= 32 => Some((IpAddr::from((v4.to_bits() & mask4(bits)).to_be_bytes()), bits)),
-        IpAddr::V6(v6) if bits <= 128 => Some((IpAddr::from((v6.to_bits() & mask6(bits)).to_be_bytes()), bits)),
-        _ => None,
-    }
-}
-
-fn mask4(bits: u8) -> u32 {
-    u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0)
-}
-
-fn mask6(bits: u8) -> u128 {
-    u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0)
-}
-
-pub(crate) fn in_cidr(cidr: &str, address: IpAddr) -> bool {
-    match (parse_cidr(cidr), address) {
-        (Some((IpAddr::V4(network), bits)), IpAddr::V4(v4)) => v4.to_bits() & mask4(bits) == network.to_bits(),
-        (Some((IpAddr::V6(network), bits)), IpAddr::V6(v6)) => v6.to_bits() & mask6(bits) == network.to_bits(),
-        _ => false,
-    }
 }
 
 /// Texts `1.2.3;UTF8:value` by their identifier.
@@ -175,7 +146,7 @@ impl Role {
 
     /// Fills templates of identity in its domains and URIs; those that nothing fills are left out.
     pub(crate) async fn fill_templates(&mut self, context: Context<'_>, entity_id: &str) -> Result<(), Error> {
-        let globs = self.allow_globs_in_identity_templates;
+        let blocked: &[char] = if self.allow_globs_in_identity_templates { &[] } else { &['*'] };
         let mut lists = Vec::new();
         if self.allowed_domains_template {
             lists.push(&mut self.allowed_domains);
@@ -192,7 +163,7 @@ impl Role {
                 if !text.contains("{{") {
                     return true;
                 }
-                let filled = entity.as_ref().and_then(|entity| fill(text, entity, globs));
+                let filled = entity.as_ref().and_then(|entity| entity.fill(text, blocked));
                 filled.is_some_and(|filled| {
                     *text = filled;
                     true
@@ -205,39 +176,6 @@ impl Role {
 
 fn idna_or(name: &str) -> String {
     if name.is_ascii() { name.to_owned() } else { idna::domain_to_ascii_strict(name).unwrap_or_default() }
-}
-
-/// Fills `{{identity...}}`.
-fn fill(text: &str, entity: &Entity, globs: bool) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}")?;
-        let value = identity(name.trim(), entity)?;
-        if value.is_empty() || !globs && value.contains('*') {
-            return None;
-        }
-        out.push_str(before);
-        out.push_str(value);
-        rest = after;
-    }
-    out.push_str(rest);
-    Some(out)
-}
-
-fn identity<'a>(name: &str, entity: &'a Entity) -> Option<&'a str> {
-    let alias = |accessor: &str| entity.aliases.iter().find(|(found, _, _)| found == accessor);
-    let value = match name.split('.').collect::<Vec<_>>().as_slice() {
-        ["identity", "entity", "id"] => &entity.id,
-        ["identity", "entity", "name"] => &entity.name,
-        ["identity", "entity", "metadata", key @ ..] => entity.metadata.get(&key.join("."))?,
-        ["identity", "entity", "aliases", accessor, "name"] => &alias(accessor)?.1,
-        ["identity", "entity", "aliases", accessor, "metadata", key @ ..] => alias(accessor)?.2.get(&key.join("."))?,
-        ["identity", "groups", "ids", id, "name"] => &entity.groups.iter().find(|group| group.id == *id)?.name,
-        ["identity", "groups", "names", name, "id"] => &entity.groups.iter().find(|group| group.name == *name)?.id,
-        _ => return None,
-    };
-    Some(value)
 }
 
 #[cfg(test)]
@@ -299,16 +237,5 @@ mod tests {
         ] {
             assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
         }
-    }
-
-    #[test]
-    fn templates_are_filled_with_what_the_entity_has() {
-        let mut entity = Entity { name: "jane".to_owned(), ..Entity::default() };
-        assert_eq!(fill("{{identity.entity.name}}.example.com", &entity, false).as_deref(), Some("jane.example.com"));
-        assert_eq!(fill("{{identity.entity.metadata.team}}.x", &entity, false), None);
-        entity.name = "*".to_owned();
-        assert_eq!(fill("{{identity.entity.name}}.example.com", &entity, false), None);
-        assert!(in_cidr("10.0.0.0/8", "10.1.2.3".parse().unwrap()));
-        assert!(!in_cidr("10.0.0.0/8", "11.1.2.3".parse().unwrap()));
     }
 }

@@ -1,8 +1,8 @@
-use crate::names::{other_names, parse_cidr};
+use crate::names::other_names;
 use crate::store::Store;
 use certificates::{Policy, extension};
 use jiff::Timestamp;
-use logical::{Error, Fields, Operation, Request, Response, StorageExt};
+use logical::{Error, Fields, Network, Operation, Request, Response, StorageExt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -252,9 +252,9 @@ impl Role {
         }
         self.policies()?;
         for cidr in &mut self.allowed_ip_sans_cidr {
-            let failed = || Error::invalid(format!("error parsing allowed_ip_sans_cidr: invalid CIDR address: {cidr}"));
-            let (address, bits) = parse_cidr(cidr).ok_or_else(failed)?;
-            *cidr = format!("{address}/{bits}");
+            let network: Network =
+                cidr.parse().map_err(|error| Error::invalid(format!("error parsing allowed_ip_sans_cidr: {error}")))?;
+            *cidr = network.to_string();
         }
         if self.allowed_other_sans != ["*"] {
             other_names(&self.allowed_other_sans)
