@@ -32,14 +32,17 @@ impl Kv2 {
     async fn route(&self, context: Context<'_>, request: &Request) -> Result<Response, Error> {
         self.upgrade(context, request).await?;
         let storage = context.storage;
-        if request.path == "config" {
+        if request.path == "config" && !matches!(request.operation, Operation::List | Operation::Scan) {
             return match request.operation {
                 Operation::Read => config::read(storage).await,
                 Operation::Create | Operation::Update => config::write(storage, request).await,
                 _ => Err(Error::UnsupportedOperation),
             };
         }
-        let Some((section, path)) = request.path.split_once('/') else { return Ok(invalid(request)) };
+        // What is listed is a folder, with or without its slash.
+        let listed =
+            matches!(request.operation, Operation::List | Operation::Scan).then_some((request.path.as_str(), ""));
+        let Some((section, path)) = request.path.split_once('/').or(listed) else { return Ok(invalid(request)) };
         match (section, request.operation) {
             ("data", Operation::Read) => data::read(storage, request, path).await,
             ("data", Operation::Create | Operation::Update) => data::write(storage, request, path).await,

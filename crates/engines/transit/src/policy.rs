@@ -146,12 +146,13 @@ impl Policy {
     /// A key without versions.
     pub(crate) fn new(name: &str, shape: &Shape) -> Result<Self, Failure> {
         let Shape { kind, derived, convergent, .. } = *shape;
-        if convergent && !kind.is_aead() {
-            let text = format!("convergent encryption not supported for keys of type {}", kind.name());
-            return Err(Failure::internal(text));
-        }
-        if derived && !kind.derives() {
-            return Err(Failure::internal(format!("key derivation not supported for keys of type {}", kind.name())));
+        let refused = match (kind.is_aead(), kind.derives()) {
+            (false, false) if derived || convergent => "key derivation and convergent encryption",
+            (false, true) if convergent => "convergent encryption",
+            _ => "",
+        };
+        if !refused.is_empty() {
+            return Err(Failure::internal(format!("{refused} not supported for keys of type {}", kind.name())));
         }
         let mut policy = Self {
             name: name.to_owned(),

@@ -86,7 +86,7 @@ pub(crate) fn sign(ring: &Ring, input: &[u8], context: &[u8], options: &Options<
             let encoding = rsa_encoding(options, pair.public_modulus_len())?;
             let algorithm = options.hash.algorithm().ok_or_else(|| Failure::internal("unsupported hash algorithm"))?;
             let digest = Digest::import_less_safe(input, algorithm)
-                .map_err(|_| Failure::internal("crypto/rsa: input must be hashed message"))?;
+                .map_err(|_| Failure::internal("crypto/rsa: input must be hashed with given hash"))?;
             let mut signature = vec![0; pair.public_modulus_len()];
             pair.sign_digest(encoding, &digest, &mut signature).map_err(|_| failed())?;
             signature

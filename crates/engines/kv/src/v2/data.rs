@@ -81,7 +81,7 @@ impl Cas {
         let number = match value {
             Value::Null => Some(0),
             Value::Bool(value) => Some(i64::from(*value)),
-            Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|number| number as i64)),
+            Value::Number(number) => number.as_i64(),
             Value::String(text) if text.is_empty() => Some(0),
             Value::String(text) => text.parse().ok(),
             _ => None,

@@ -46,7 +46,7 @@ pub(super) async fn encrypt(call: &Call<'_>, name: &str) -> Result<Response, Err
             Ok(sealed(ciphertext, version))
         })
         .collect();
-    items.answer(call, results, true)
+    items.answer(call, results, true, None)
 }
 
 /// The key that an encryption makes where there is none.
@@ -83,7 +83,7 @@ pub(super) async fn decrypt(call: &Call<'_>, name: &str) -> Result<Response, Err
             Ok(Map::from_iter([("plaintext".to_owned(), encode(&plaintext).into())]))
         })
         .collect();
-    items.answer(call, results, true)
+    items.answer(call, results, true, Some("plaintext"))
 }
 
 pub(super) async fn rewrap(call: &Call<'_>, name: &str) -> Result<Response, Error> {
@@ -100,7 +100,7 @@ pub(super) async fn rewrap(call: &Call<'_>, name: &str) -> Result<Response, Erro
             Ok(sealed(ciphertext, version))
         })
         .collect();
-    items.answer(call, results, false)
+    items.answer(call, results, false, None)
 }
 
 pub(super) async fn datakey(call: &Call<'_>, kind: &str, name: &str) -> Result<Response, Error> {
@@ -294,8 +294,14 @@ impl<'a> Items<'a> {
         Ok(Self { items, is_batch: true })
     }
 
-    /// The answer; where `tells`, its status says that some items failed.
-    fn answer(&self, call: &Call<'_>, results: Vec<Result<Map, Failure>>, tells: bool) -> Result<Response, Error> {
+    /// The answer; where `tells`, its status says that some items failed. `emptied` is what a failed item has empty.
+    fn answer(
+        &self,
+        call: &Call<'_>,
+        results: Vec<Result<Map, Failure>>,
+        tells: bool,
+        emptied: Option<&str>,
+    ) -> Result<Response, Error> {
         if !self.is_batch {
             let result = results.into_iter().next().ok_or_else(|| Error::internal("no item"))?;
             return Ok(Response { data: Some(result?), ..Response::default() });
@@ -313,7 +319,10 @@ impl<'a> Items<'a> {
         let results = results.into_iter().zip(&self.items).map(|(result, item)| {
             let mut map = match result {
                 Ok(map) => map,
-                Err(failure) => Map::from_iter([("error".to_owned(), failure.text().into())]),
+                Err(failure) => {
+                    let empty = emptied.map(|field| (field.to_owned(), "".into()));
+                    empty.into_iter().chain([("error".to_owned(), failure.text().into())]).collect()
+                }
             };
             map.insert("reference".to_owned(), item.reference.into());
             Value::Object(map)

@@ -26,6 +26,7 @@ enum Format {
 }
 
 pub(super) async fn export(call: &Call<'_>, part: &str, name: &str, version: Option<&str>) -> Result<Response, Error> {
+    let part_name = part;
     let part = match part {
         "encryption-key" => Part::Encryption,
         "signing-key" => Part::Signing,
@@ -59,7 +60,13 @@ pub(super) async fn export(call: &Call<'_>, part: &str, name: &str, version: Opt
         }
         _ => {}
     }
-    versions(policy, version, |entry| write(policy.kind, entry, part, format))
+    versions(policy, version, |entry| {
+        if !policy.kind.signs() && part == Part::Public {
+            let text = format!("unknown key type {} for export type {part_name}", policy.kind.name());
+            return Err(Failure::internal(text));
+        }
+        write(policy.kind, entry, part, format)
+    })
 }
 
 /// Exports a key wrapped with another one that is RSA, as an import takes it.
@@ -136,9 +143,6 @@ fn write(kind: Kind, entry: &Entry, part: Part, format: Format) -> Result<String
         let blocks: Vec<String> =
             chain.iter().map(|der| der::pem("CERTIFICATE", &der.0).trim_end().to_owned()).collect();
         return Ok(blocks.join("\n"));
-    }
-    if !kind.signs() {
-        return Err(Failure::internal(format!("unknown key type {} for export type", kind.name())));
     }
     if kind == Kind::Ed25519 && matches!(format, Format::Default | Format::Raw) {
         let key = entry.key.as_ref().map(|key| encode(&key.0)).unwrap_or_default();

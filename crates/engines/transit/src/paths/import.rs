@@ -53,31 +53,37 @@ pub(super) async fn import(call: &Call<'_>, name: &str) -> Result<Response, Erro
         ..Shape::new(kind)
     };
     let mut policy = Policy::new(name, &shape)?;
-    add(call, &Given::parse(call, kind).await?, &mut policy)?;
+    add(call, &Given::parse(call, kind).await?, &mut policy, "error importing key: ")?;
     if call.rings.create(call.storage, &row(name), &policy).await? { Ok(Response::empty()) } else { Err(exists()) }
 }
 
 pub(super) async fn import_version(call: &Call<'_>, name: &str) -> Result<Response, Error> {
     let missing = || failed(format!("no key found with name {name}; to import a new key, use the import/ endpoint"));
     let ring = call.ring(name).await?.ok_or_else(missing)?;
+    check_import(&ring.policy)?;
     let given = Given::parse(call, ring.policy.kind).await?;
     let version = call.fields().integer("version")?;
     let change = |policy: &mut Policy| {
-        if !policy.imported {
-            return Err(failed("the import_version endpoint can only be used with an imported key"));
-        }
-        if policy.convergent_encryption {
-            return Err(failed("import_version cannot be used on keys with convergent encryption enabled"));
-        }
-        policy.check_usable()?;
+        check_import(policy)?;
         match version {
-            None => add(call, &given, policy)?,
+            None => add(call, &given, policy, "")?,
             Some(version) => complete(&given, policy, u64::try_from(version).unwrap_or(0))?,
         }
         Ok(true)
     };
     call.rings.change(call.storage, &row(name), change).await?.ok_or_else(missing)?;
     Ok(Response::empty())
+}
+
+/// Whether a key takes imported versions.
+fn check_import(policy: &Policy) -> Result<(), Error> {
+    if !policy.imported {
+        return Err(failed("the import_version endpoint can only be used with an imported key"));
+    }
+    if policy.convergent_encryption {
+        return Err(failed("import_version cannot be used on keys with convergent encryption enabled"));
+    }
+    Ok(policy.check_usable()?)
 }
 
 /// What the request imports.
@@ -103,8 +109,8 @@ impl Given {
 }
 
 /// Adds what is given as the newest version, or completes the newest one if it waits for its private key.
-fn add(call: &Call<'_>, given: &Given, policy: &mut Policy) -> Result<(), Error> {
-    let told = |failure: Failure| failed(failure.text());
+fn add(call: &Call<'_>, given: &Given, policy: &mut Policy, prefix: &str) -> Result<(), Error> {
+    let told = |failure: Failure| failed(format!("{prefix}{}", failure.text()));
     let latest = policy.latest_version;
     let waits = policy.keys.get(&latest).is_some_and(Entry::is_public);
     if waits && matches!(given, Given::Private(_)) && complete(given, policy, latest).is_ok() {

@@ -55,7 +55,12 @@ pub(super) fn random(call: &Call<'_>, rest: &[&str]) -> Result<Response, Error> 
         .ok_or_else(|| format!("unsupported encoding format {format:?}; must be \"hex\" or \"base64\""))
         .map_err(Error::invalid)?;
     let random = material::random(usize::try_from(bytes).unwrap_or_default())?;
-    Ok(Response::json(json!({ "random_bytes": write(&random.0) })))
+    let response = Response::json(json!({ "random_bytes": write(&random.0) }));
+    Ok(if source == "seal" {
+        response.warn("no seal/entropy augmentation available, using platform entropy source")
+    } else {
+        response
+    })
 }
 
 pub(super) fn hash(call: &Call<'_>, rest: &[&str]) -> Result<Response, Error> {

@@ -76,7 +76,10 @@ async fn keys_that_make_no_sense_are_refused() {
     for (data, told) in [
         (json!({"type": "rot13"}), "unknown key type rot13"),
         (json!({"convergent_encryption": true}), "convergent encryption requires derivation to be enabled"),
-        (json!({"type": "ecdsa-p256", "derived": true}), "key derivation not supported for keys of type ecdsa-p256"),
+        (
+            json!({"type": "ecdsa-p256", "derived": true}),
+            "key derivation and convergent encryption not supported for keys of type ecdsa-p256",
+        ),
         (json!({"type": "hmac"}), "invalid key size for HMAC key, must be between 32 and 512 bytes"),
         (json!({"type": "hmac", "key_size": 31}), "invalid key_size 31"),
         (json!({"key_size": 32}), "key_size is not valid for algorithm aes256-gcm96"),

@@ -140,7 +140,7 @@ async fn what_is_signed_is_verified_and_nothing_else() {
     assert_eq!(results[2], json!({"error": "missing input", "key_version": 0, "reference": ""}));
     for (path, data, told) in [
         ("verify/ed25519", json!({}), "neither a 'signature' nor an 'hmac' were given to verify"),
-        ("verify/ed25519", json!({"signature": "", "hmac": ""}), "provide one of 'signature' or 'hmac'"),
+        ("verify/ed25519", json!({"signature": "", "hmac": ""}), "invalid signature: no prefix"),
         ("verify/ed25519", json!({"signature": "vault:v7:aGk="}), "invalid signature: version is too new"),
         ("verify/ecdsa-p256", json!({"signature": "vault:v1:aGk="}), "supplied signature is invalid"),
         ("sign/ed25519/sha9", json!({}), "invalid hash algorithm \"sha9\""),
