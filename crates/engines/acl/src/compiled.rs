@@ -314,6 +314,10 @@ impl Segments {
     }
 
     fn matches(&self, path: &str) -> bool {
+        // Nearly all patterns are told apart by what comes before the first `+`.
+        if !self.path.get(..self.first_wildcard).is_some_and(|head| path.starts_with(head)) {
+            return false;
+        }
         let mut given = path.split('/');
         let mut wanted = self.path.split('/').peekable();
         while let Some(segment) = wanted.next() {
