@@ -39,7 +39,7 @@ pub fn parse_within(text: &str, limits: Limits) -> Result<Document, Error> {
         return Ok(Document { items: json::parse(text, &mut budget)? });
     }
     let text = if text.contains("\r\n") { &text.replace("\r\n", "\n") } else { text };
-    let mut parser = Parser { scanner: Scanner::new(text), ahead: None, budget };
+    let mut parser = Parser { scanner: Scanner::new(text), ahead: None, budget, scanner_failed: false };
     let (items, _) = parser.items(false)?;
     Ok(Document { items })
 }
@@ -91,13 +91,15 @@ struct Parser<'a> {
     scanner: Scanner<'a>,
     ahead: Option<Token<'a>>,
     budget: Budget,
+    /// The scanner's errors are told as they are, however deep.
+    scanner_failed: bool,
 }
 
 impl<'a> Parser<'a> {
     fn token(&mut self) -> Result<Token<'a>, Error> {
         match self.ahead.take() {
             Some(token) => Ok(token),
-            None => self.scanner.token(),
+            None => self.scanner.token().inspect_err(|_| self.scanner_failed = true),
         }
     }
 
@@ -202,10 +204,6 @@ impl<'a> Parser<'a> {
                 let message = format!("error parsing list, expected comma or list end, got: {}", token.of.name());
                 return Err(Error::new(token.position, message));
             }
-            let within = |what: &str, error: Error| {
-                let message = format!("error while trying to parse {what} within list: {error}");
-                Error::new(token.position, message)
-            };
             needs_comma = true;
             let value = match &token.of {
                 Lexeme::Comma => {
@@ -213,10 +211,14 @@ impl<'a> Parser<'a> {
                     continue;
                 }
                 Lexeme::ListEnd => break,
-                Lexeme::ObjectStart => self.object(token.position).map_err(|error| within("object", error))?,
+                Lexeme::ObjectStart => {
+                    let object = self.object(token.position);
+                    object.map_err(|error| self.within("object", token.position, error))?
+                }
                 Lexeme::ListStart => {
                     needs_comma = false;
-                    self.list(token.position).map_err(|error| within("list", error))?
+                    let list = self.list(token.position);
+                    list.map_err(|error| self.within("list", token.position, error))?
                 }
                 other => match literal(&token) {
                     Some(kind) => Value { kind, position: token.position },
@@ -231,6 +233,15 @@ impl<'a> Parser<'a> {
         }
         self.budget.leave();
         Ok(Value { kind: Kind::List(values), position })
+    }
+}
+
+impl Parser<'_> {
+    fn within(&self, what: &str, position: Position, error: Error) -> Error {
+        if self.scanner_failed {
+            return error;
+        }
+        Error::new(position, format!("error while trying to parse {what} within list: {error}"))
     }
 }
 

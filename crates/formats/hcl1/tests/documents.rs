@@ -62,6 +62,11 @@ fn errors_have_their_place() {
         ("a = \"x", "At 1:7: literal not terminated"),
         ("a = \"\\q\"", "At 1:7: illegal char escape"),
         ("a = [1 2]", "At 1:8: error parsing list, expected comma or list end, got: NUMBER"),
+        ("a = [{ b = ; }]", "At 1:12: illegal char"),
+        (
+            "a = [{ b }]",
+            "At 1:6: error while trying to parse object within list: At 1:10: key 'b' expected start of object ('{') or assignment ('=')",
+        ),
         ("a b = 1", "At 1:5: nested object expected: LBRACE got: ASSIGN"),
         ("= 1", "At 1:1: no object keys found!"),
         ("a = 089", "At 1:7: illegal octal number"),
