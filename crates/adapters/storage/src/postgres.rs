@@ -24,20 +24,25 @@ const QUEUED_COMMITS: usize = 1024;
 pub(crate) const RETRY: Duration = Duration::from_millis(500);
 pub(crate) const CHANNEL: &str = "palisade_commits";
 
-/// Keys are compared by their bytes, and the name of a space by its own.
+/// Keys are compared by their bytes, and the name of a space by its own. Tables that are there are not touched: to alter
+/// one waits for every reader, and whoever comes after waits for that.
 const SCHEMA: &str = r#"
 BEGIN;
 SELECT pg_advisory_xact_lock(7809063105236789);
-CREATE TABLE IF NOT EXISTS palisade_rows (
-    space text COLLATE "C" NOT NULL,
-    key bytea NOT NULL,
-    value bytea NOT NULL,
-    version bigint NOT NULL,
-    PRIMARY KEY (space, key)
-);
-ALTER TABLE palisade_rows ALTER COLUMN value SET STORAGE EXTERNAL;
-CREATE TABLE IF NOT EXISTS palisade_sequence (single boolean PRIMARY KEY CHECK (single), last bigint NOT NULL);
-INSERT INTO palisade_sequence VALUES (true, 0) ON CONFLICT DO NOTHING;
+DO $$ BEGIN
+    IF to_regclass('palisade_sequence') IS NULL THEN
+        CREATE TABLE palisade_rows (
+            space text COLLATE "C" NOT NULL,
+            key bytea NOT NULL,
+            value bytea NOT NULL,
+            version bigint NOT NULL,
+            PRIMARY KEY (space, key)
+        );
+        ALTER TABLE palisade_rows ALTER COLUMN value SET STORAGE EXTERNAL;
+        CREATE TABLE palisade_sequence (single boolean PRIMARY KEY CHECK (single), last bigint NOT NULL);
+        INSERT INTO palisade_sequence VALUES (true, 0);
+    END IF;
+END $$;
 COMMIT;
 "#;
 

@@ -21,6 +21,19 @@ async fn postgres_behaves_as_the_model_and_joins_several_nodes() {
     behaves_as_the_model(&server).await;
     one_of_racing_nodes_wins_and_the_others_are_told(&server).await;
     nodes_write_one_log(&server).await;
+    a_node_that_joins_holds_nobody_up(&server).await;
+}
+
+/// Also while somebody reads for long.
+async fn a_node_that_joins_holds_nobody_up(server: &Cluster) {
+    let space = connect(server).await.space("join");
+    let snapshot = space.snapshot().await.unwrap();
+    snapshot.get(b"key").await.unwrap();
+    let joined = tokio::time::timeout(Duration::from_secs(10), connect(server)).await;
+    let mut batch = Batch::new();
+    batch.put("key", "value");
+    tokio::time::timeout(Duration::from_secs(10), space.commit(batch)).await.unwrap().unwrap();
+    assert!(joined.is_ok() && snapshot.get(b"key").await.unwrap().is_none());
 }
 
 async fn behaves_as_the_model(server: &Cluster) {
