@@ -1,7 +1,7 @@
 //! MySQL and MariaDB.
 
 use crate::mysql_dsn::{Parsed, parse};
-use crate::pool::{Logins, Pool, Taken, answer};
+use crate::pool::{Logins, Pool, Taken, answer, may_change_session};
 use database::{Answer, Dialect, NewUser, Settings, Target, TargetError, Values, quoted, render};
 use jiff::{Timestamp, tz::TimeZone};
 use mysql_async::prelude::Queryable;
@@ -107,7 +107,12 @@ impl MySql {
         // A connection that the server has closed meanwhile shows it at the first statement, before anything is done.
         let mut taken = self.pool.take().await?;
         let (count, done) = answer(carry_out(&mut taken.connection, &statements)).await?;
-        let done = self.finish(taken, done).await;
+        let done = if statements.iter().any(|statement| may_change_session(statement)) {
+            // What they have set must not be there for the next ones: the connection is closed.
+            done
+        } else {
+            self.finish(taken, done).await
+        };
         done.map_err(|error| Failure { code: code(&error), count, error: failed(&error) })
     }
 

@@ -100,3 +100,11 @@ pub(crate) fn unreachable(why: &str) -> TargetError {
 pub(crate) async fn answer<T>(answer: impl Future<Output = T>) -> Result<T, TargetError> {
     tokio::time::timeout(ANSWER, answer).await.map_err(|_| unreachable("a statement was not answered in time"))
 }
+
+/// Whether a statement may leave something behind in its session: `SET ROLE`, `set_config`, `USE`.
+pub(crate) fn may_change_session(sql: &str) -> bool {
+    let mut words = sql.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words.any(|word| {
+        word.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("set")) || word.eq_ignore_ascii_case("use")
+    })
+}

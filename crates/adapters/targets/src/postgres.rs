@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-use crate::pool::{Logins, Pool, Taken, answer, unreachable};
+use crate::pool::{Logins, Pool, Taken, answer, may_change_session, unreachable};
 use crate::postgres_url::parse;
 use crate::scram;
 use database::{Answer, Dialect, NewUser, Settings, Target, TargetError, Values, quoted, render};
@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 
 /// What the engine's reading of statements relies on, and the time zone that the peer sets.
 const SESSION: &str = "SET standard_conforming_strings = on; SET timezone = 'UTC'";
+/// What a role's statements have set must not be there for the next one's. It is part of their transaction.
+const RESET: &str = "RESET ROLE; RESET SESSION AUTHORIZATION; RESET ALL;";
 const RENEW: &str = r#"ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'"#;
 const CHANGE_PASSWORD: &str = r#"ALTER ROLE "{{username}}" WITH PASSWORD '{{password}}'"#;
 /// The name as PostgreSQL cuts it, whether there is such a role, and the schemas in which it may do anything: pg_shdepend
@@ -102,11 +104,16 @@ impl Postgres {
     /// One message, which PostgreSQL carries out as one transaction.
     async fn run(&self, statements: &[String], values: Values<'_>) -> Result<(), TargetError> {
         let statements = render(Dialect::PostgreSql, statements, values)?;
-        let length = statements.iter().map(|statement| statement.len().saturating_add(2)).sum();
-        let mut sql = Zeroizing::new(String::with_capacity(length));
+        let length: usize = statements.iter().map(|statement| statement.len().saturating_add(2)).sum();
+        let most = length.saturating_add(RESET.len()).saturating_add(SESSION.len());
+        let mut sql = Zeroizing::new(String::with_capacity(most));
         for statement in &statements {
             sql.push_str(statement);
             sql.push_str("\n;");
+        }
+        if may_change_session(&sql) {
+            sql.push_str(RESET);
+            sql.push_str(SESSION);
         }
         let taken = self.pool.take().await?;
         let done = answer(taken.connection.batch_execute(&sql)).await?;

@@ -110,6 +110,15 @@ async fn what_fails_halfway_is_undone(server: &Server, mount: &Mount) {
     assert!(refused.to_string().contains("Error 1064 (42000)") && !refused.to_string().contains("Aa1"), "{refused}");
     assert_eq!(users(), before);
 
+    // What one role's statements set is not there for another's.
+    let setting = format!("{CREATE} USE mysql; SET sql_mode = 'NO_BACKSLASH_ESCAPES'");
+    mount.write("roles/setting", json!({"db_name": "my", "creation_statements": setting})).await;
+    for role in ["setting", "app", "setting", "app"] {
+        let (user, password, lease) = mount.credentials(role).await;
+        assert!(server.mariadb_client(&user, &password, "SELECT 1").is_some(), "{role}");
+        mount.revoke(&lease).await.unwrap();
+    }
+
     // A user that was there before is somebody else's.
     server.mariadb_client("root", "", "CREATE USER 'same'@'%' IDENTIFIED BY 'x'").unwrap();
     mount.write("config/same", config(server, json!({"username_template": "same"}))).await;

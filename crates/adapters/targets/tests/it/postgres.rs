@@ -151,6 +151,16 @@ async fn statements_of_a_role_are_used(server: &Server) {
     assert_eq!(server.psql("postgres", "root", "SELECT count(*) FROM pg_roles"), before);
     mount.credentials("app2").await;
 
+    // What one role's statements set is not there for another's.
+    server.psql("postgres", "root", "CREATE ROLE limited").unwrap();
+    let setting = json!({"db_name": "pg", "creation_statements": [CREATE, "SET ROLE limited; SET search_path = nowhere; SET standard_conforming_strings = off"]});
+    mount.write("config/pg", config(server, json!({"max_open_connections": 1}))).await;
+    mount.write("roles/app4", setting).await;
+    for _ in 0..2 {
+        mount.credentials("app4").await;
+        mount.credentials("app").await;
+    }
+
     // Owned tables stand against DROP ROLE: it can't log in, and the revocation is tried again.
     let (user, password, lease) = mount.credentials("app").await;
     server.psql("postgres", "root", &format!("CREATE TABLE owned (); ALTER TABLE owned OWNER TO \"{user}\"")).unwrap();
