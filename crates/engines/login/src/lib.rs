@@ -1,7 +1,8 @@
 //! Auth methods: who a client is.
 //!
 //! Each is a [`logical::Backend`] that answers `login` with a [`logical::Auth`], of which the server makes a token. What they
-//! need from outside they ask of traits: passwords are hashed by [`Workers`], other servers asked by [`Fetch`].
+//! need from outside they ask of traits: passwords are hashed by [`Workers`], other servers asked by [`Fetch`],
+//! directories by [`Directory`].
 //!
 //! ```
 //! use logical::Backend as _;
@@ -21,6 +22,7 @@ mod glob;
 mod jwt;
 mod keys;
 mod kubernetes;
+mod ldap;
 mod path;
 mod random;
 #[cfg(test)]
@@ -34,5 +36,8 @@ pub use cert::Cert;
 pub use fetch::{Fetch, FetchError, Fetching, Incoming, Outgoing};
 pub use jwt::Jwt;
 pub use kubernetes::{Kubernetes, NoPod, Pod};
+pub use ldap::{
+    Asking, Directory, DirectoryEntry, DirectoryError, DirectorySearch, DirectoryServer, DirectorySession, Ldap, Scope,
+};
 pub use userpass::UserPass;
 pub use workers::{Inline, Job, Workers};
