@@ -8,6 +8,9 @@ pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const NULL: u8 = 0x05;
 pub(crate) const OID: u8 = 0x06;
+pub(crate) const BOOLEAN: u8 = 0x01;
+/// The first of the elements that have their meaning from where they stand.
+pub(crate) const CONTEXT: u8 = 0xa0;
 
 pub(crate) const OID_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 pub(crate) const OID_RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
@@ -41,6 +44,13 @@ impl<'a> Reader<'a> {
         let (content, rest) = rest.split_at_checked(length)?;
         self.0 = rest;
         Some(content)
+    }
+
+    /// The next element as it stands, with its tag and length.
+    pub(crate) fn whole(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let before = self.0;
+        self.take(tag)?;
+        before.get(..before.len() - self.0.len())
     }
 
     /// The elements within the next element.

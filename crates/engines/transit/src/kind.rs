@@ -1,3 +1,5 @@
+use crate::hash::Hash;
+use aws_lc_rs::agreement;
 use aws_lc_rs::digest::{self, Algorithm};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -34,6 +36,10 @@ pub(crate) struct Curve {
     pub(crate) verification: &'static EcdsaVerificationAlgorithm,
     /// Of which a digest of any length is made one.
     pub(crate) digest: &'static Algorithm,
+    pub(crate) agreement: &'static agreement::Algorithm,
+    /// What certificates call a signature over a digest of [`hash`](Self::hash).
+    pub(crate) signature_oid: &'static [u8],
+    pub(crate) hash: Hash,
 }
 
 static P256: Curve = Curve {
@@ -43,6 +49,9 @@ static P256: Curve = Curve {
     signing: &ECDSA_P256_SHA256_ASN1_SIGNING,
     verification: &ECDSA_P256_SHA256_ASN1,
     digest: &digest::SHA256,
+    agreement: &agreement::ECDH_P256,
+    signature_oid: &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02],
+    hash: Hash::Sha256,
 };
 static P384: Curve = Curve {
     name: "P-384",
@@ -51,6 +60,9 @@ static P384: Curve = Curve {
     signing: &ECDSA_P384_SHA384_ASN1_SIGNING,
     verification: &ECDSA_P384_SHA384_ASN1,
     digest: &digest::SHA384,
+    agreement: &agreement::ECDH_P384,
+    signature_oid: &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03],
+    hash: Hash::Sha384,
 };
 static P521: Curve = Curve {
     name: "P-521",
@@ -59,6 +71,9 @@ static P521: Curve = Curve {
     signing: &ECDSA_P521_SHA512_ASN1_SIGNING,
     verification: &ECDSA_P521_SHA512_ASN1,
     digest: &digest::SHA512,
+    agreement: &agreement::ECDH_P521,
+    signature_oid: &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04],
+    hash: Hash::Sha512,
 };
 
 const ALL: [(Kind, &str); 12] = [

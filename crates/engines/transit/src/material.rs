@@ -1,6 +1,6 @@
 use crate::der::{
-    self, BIT_STRING, INTEGER, NULL, OCTET_STRING, OID, OID_EC, OID_ED25519, OID_RSA, OID_RSA_PSS, Reader, SEQUENCE,
-    element, number,
+    self, BIT_STRING, CONTEXT, INTEGER, NULL, OCTET_STRING, OID, OID_EC, OID_ED25519, OID_RSA, OID_RSA_PSS, Reader,
+    SEQUENCE, element, number,
 };
 use crate::failure::{Failure, decode, encode};
 use crate::kind::{Curve, Kind};
@@ -15,9 +15,6 @@ use zeroize::Zeroizing;
 
 /// Bounds of an HMAC key in bytes.
 pub(crate) const HMAC_SIZES: std::ops::RangeInclusive<usize> = 32..=512;
-
-const CONTEXT_0: u8 = 0xa0;
-const CONTEXT_1: u8 = 0xa1;
 
 impl Entry {
     /// A new key.
@@ -222,8 +219,8 @@ impl Entry {
     /// RFC 5915, with or without the curve.
     pub(crate) fn ec_private(&self, curve: &Curve, with_curve: bool) -> Option<Zeroizing<Vec<u8>>> {
         let d = element(OCTET_STRING, &[&self.ec_d.as_ref()?.padded(curve.size)?]);
-        let oid = if with_curve { element(CONTEXT_0, &[&element(OID, &[curve.oid])]) } else { Zeroizing::default() };
-        let public = element(CONTEXT_1, &[&element(BIT_STRING, &[&[0], &self.point(curve)?])]);
+        let oid = if with_curve { element(CONTEXT, &[&element(OID, &[curve.oid])]) } else { Zeroizing::default() };
+        let public = element(CONTEXT + 1, &[&element(BIT_STRING, &[&[0], &self.point(curve)?])]);
         Some(element(SEQUENCE, &[&number(&[1]), &d, &oid, &public]))
     }
 

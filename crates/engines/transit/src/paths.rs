@@ -1,4 +1,6 @@
+mod agreement;
 mod backup;
+mod certificates;
 mod crypt;
 mod export;
 mod import;
@@ -54,14 +56,15 @@ impl Transit {
             ["backup", name] if read => backup::backup(&call, named(name)?).await,
             ["restore"] if write => backup::restore(&call, None).await,
             ["restore", name] if write => backup::restore(&call, Some(named(name)?)).await,
+            ["derive-key", name] if write => agreement::derive_key(&call, named(name)?).await,
             ["wrapping_key"] if read => import::wrapping_key(&call).await,
             ["random", rest @ ..] if write && rest.len() < 3 => other::random(&call, rest),
             ["hash", rest @ ..] if write && rest.len() < 2 => other::hash(&call, rest),
             ["cache-config"] if read || write => other::cache_config(&call).await,
             ["config", "keys"] if read || write => other::config_keys(&call).await,
             [
-                "encrypt" | "decrypt" | "rewrap" | "datakey" | "sign" | "verify" | "hmac" | "export" | "byok-export"
-                | "backup" | "restore" | "wrapping_key" | "random" | "hash" | "cache-config",
+                "encrypt" | "decrypt" | "rewrap" | "datakey" | "sign" | "verify" | "hmac" | "export" | "derive-key"
+                | "byok-export" | "backup" | "restore" | "wrapping_key" | "random" | "hash" | "cache-config",
                 ..,
             ]
             | ["config", "keys"] => Err(Error::UnsupportedOperation),
@@ -81,12 +84,23 @@ async fn keys_below(call: &Call<'_>, rest: &[&str]) -> Result<Response, Error> {
         [name, "config"] if write => keys::configure(call, named(name)?).await,
         [name, "rotate"] if write => keys::rotate(call, named(name)?).await,
         [name, "trim"] if write => keys::trim(call, named(name)?).await,
+        [name, "csr"] if write => certificates::csr(call, named(name)?).await,
+        [name, "set-certificate"] if write => certificates::set(call, named(name)?).await,
         [name, "import"] if write => import::import(call, named(name)?).await,
         [name, "import_version"] if write => import::import_version(call, named(name)?).await,
         [_]
-        | [_, "soft-delete" | "soft-delete-restore" | "config" | "rotate" | "trim" | "import" | "import_version"] => {
-            Err(Error::UnsupportedOperation)
-        }
+        | [
+            _,
+            "soft-delete"
+            | "soft-delete-restore"
+            | "config"
+            | "rotate"
+            | "trim"
+            | "csr"
+            | "set-certificate"
+            | "import"
+            | "import_version",
+        ] => Err(Error::UnsupportedOperation),
         _ => Err(Error::UnsupportedPath),
     }
 }

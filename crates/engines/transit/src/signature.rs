@@ -61,6 +61,23 @@ pub(crate) fn sign(ring: &Ring, input: &[u8], context: &[u8], options: &Options<
     let policy = &ring.policy;
     policy.check_usable()?;
     let version = policy.version_for(options.version, "signing")?;
+    let (signature, public_key) = sign_with(ring, version, input, context, options)?;
+    let encoded = match options.marshaling {
+        Marshaling::Asn1 => BASE64.encode(&signature),
+        Marshaling::Jws => URL_SAFE_NO_PAD.encode(&signature),
+    };
+    Ok(Signed { text: policy.prefix(version) + &encoded, version, public_key })
+}
+
+/// A signature by one version, and the public key if it is a derived one.
+pub(crate) fn sign_with(
+    ring: &Ring,
+    version: u64,
+    input: &[u8],
+    context: &[u8],
+    options: &Options<'_>,
+) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
+    let policy = &ring.policy;
     let failed = || Failure::internal("the signature could not be made");
     let missing = || Failure::user("requested version for signing does not contain a private part");
     let mut public_key = None;
@@ -93,11 +110,7 @@ pub(crate) fn sign(ring: &Ring, input: &[u8], context: &[u8], options: &Options<
         }
         Prepared::Aead(_) => return Err(missing()),
     };
-    let encoded = match options.marshaling {
-        Marshaling::Asn1 => BASE64.encode(&signature),
-        Marshaling::Jws => URL_SAFE_NO_PAD.encode(&signature),
-    };
-    Ok(Signed { text: policy.prefix(version) + &encoded, version, public_key })
+    Ok((signature, public_key))
 }
 
 /// Verifies a signature with its prefix over the input, which is a digest for keys that sign digests. `Ok(Err(..))` is a

@@ -1,6 +1,7 @@
 //! The engine over a storage in memory, and against what OpenBao made.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
+mod certificates;
 mod keys;
 mod peer;
 mod use_of_keys;
