@@ -1,10 +1,12 @@
-//! The PKI secrets engine, as OpenBao has it: authorities with several issuers, roles, certificates, revocation.
+//! The PKI secrets engine, as OpenBao has it: authorities with several issuers, roles, certificates, revocation, ACME.
 //!
 //! Reading order: [`Pki`] (`backend`) says which path is answered where. `store` has issuers, keys and their chains, `role` and
 //! `names` what may be issued, `creation` what is in a certificate; `issue` makes leaves, `authority` roots and intermediates,
-//! `import` takes what others made. `revoke` and `crl` take back, `ocsp` says what was, `fetch` and `issuers` show. X.509 itself is in the crate
+//! `import` takes what others made. `revoke` and `crl` take back, `ocsp` says what was, `fetch` and `issuers` show. `acme` has
+//! clients prove names and gives them certificates, with a [`Validation`] that reaches them. X.509 itself is in the crate
 //! `certificates`.
 
+mod acme;
 mod authority;
 mod backend;
 mod config;
@@ -21,4 +23,5 @@ mod role;
 mod serial;
 mod store;
 
+pub use acme::{Answer, NetworkError, Validation};
 pub use backend::Pki;
