@@ -5,6 +5,7 @@
 //! inputs in `corpus/` are replayed by this crate's tests.
 
 mod documents;
+mod engines;
 mod files;
 mod images;
 mod issuance;
@@ -33,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "connection-string", run: secrets::connection_string },
     Target { name: "cpe", run: texts::cpe },
     Target { name: "database", run: documents::database },
+    Target { name: "engine-request", run: engines::request },
     Target { name: "executable", run: files::executable },
     Target { name: "feed", run: documents::feed },
     Target { name: "file", run: files::file },
