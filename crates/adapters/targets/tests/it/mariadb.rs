@@ -49,6 +49,7 @@ async fn mariadb_gives_credentials_that_end() {
     what_fails_halfway_is_undone(&server, &mount).await;
     passwords_are_rotated(&server, &mount).await;
     values_are_what_mariadb_reads(&server).await;
+    tls_is_as_the_url_asks(&server, &mount).await;
 
     server.stop();
     let refused = mount.call(Operation::Read, "creds/app", json!({})).await.err().unwrap();
@@ -97,6 +98,31 @@ async fn values_are_what_mariadb_reads(server: &Server) {
                 false => assert_eq!(rows[0], value, "{template}"),
             }
         }
+    }
+}
+
+async fn tls_is_as_the_url_asks(server: &Server, mount: &Mount) {
+    let sql = "CREATE USER 'secure'@'%' REQUIRE SSL; GRANT ALL ON *.* TO 'secure'@'%' WITH GRANT OPTION";
+    server.mariadb_client("root", "", sql).unwrap();
+    let ca = json!({"tls_ca": server.certificate()});
+    for (case, (host, tls, more, works)) in [
+        ("127.0.0.1", "", json!({}), false),
+        ("127.0.0.1", "?tls=skip-verify", json!({}), true),
+        ("127.0.0.1", "?tls=preferred", json!({}), true),
+        ("127.0.0.1", "?tls=true", json!({}), false),
+        ("127.0.0.1", "", ca.clone(), false),
+        ("localhost", "", ca.clone(), true),
+        ("localhost", "?tls=true", ca, true),
+        ("localhost", "?tls=true", json!({}), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let url = format!("secure@tcp({host}:{})/{tls}", server.port);
+        let mut config = config(server, more);
+        config["connection_url"] = json!(url);
+        let done = mount.call(Operation::Update, &format!("config/tls{case}"), config).await;
+        assert_eq!(done.is_ok(), works, "{case} {:?}", done.err().map(|error| error.to_string()));
     }
 }
 

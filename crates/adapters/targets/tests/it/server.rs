@@ -33,6 +33,14 @@ fn run(command: &mut Command) {
     assert!(command.status().unwrap().success(), "{command:?}");
 }
 
+/// A certificate of `localhost`, signed by itself.
+fn certify(user: &str, data: &Path, more: &[&str]) {
+    let mut openssl = command(user, Path::new("openssl"));
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
+    openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]).args(more).arg("-keyout");
+    run(openssl.arg(data.join("server.key")).arg("-out").arg(data.join("server.crt")));
+}
+
 impl Server {
     fn prepare(user: &str) -> (tempfile::TempDir, PathBuf, u16) {
         let folder = tempfile::tempdir().unwrap();
@@ -61,10 +69,7 @@ impl Server {
             .arg(&data)
             .arg("--pwfile")
             .arg(&password));
-        let mut openssl = command("postgres", Path::new("openssl"));
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
-        openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"]);
-        run(openssl.arg(data.join("server.key")).arg("-out").arg(data.join("server.crt")));
+        certify("postgres", &data, &[]);
         let socket = folder.path().to_owned();
         let start = move || {
             let mut server = command("postgres", &programs.join("postgres"));
@@ -97,10 +102,14 @@ impl Server {
         install.args(["--no-defaults", "--user=mysql", "--auth-root-authentication-method=normal", "--skip-test-db"]);
         install.arg(format!("--datadir={}", data.display())).stdout(Stdio::null()).stderr(Stdio::null());
         run(&mut install);
+        // Its driver takes no authority as a server.
+        certify("mysql", &data, &["-addext", "basicConstraints=critical,CA:FALSE"]);
         let socket = folder.path().join("socket");
         let start = move || {
             let mut server = command("mysql", &daemon);
             server.args(["--no-defaults", "--bind-address=127.0.0.1"]).arg(format!("--port={port}"));
+            server.arg(format!("--ssl-cert={}", data.join("server.crt").display()));
+            server.arg(format!("--ssl-key={}", data.join("server.key").display()));
             server.arg(format!("--datadir={}", data.display())).arg(format!("--socket={}", socket.display()));
             server
         };
