@@ -1,6 +1,6 @@
-use crate::data::{decode, encode};
+use crate::data::decode;
 use logical::{
-    Backend, Batch, Context, Error, Operation, Pending, Request, Response, Storage, StorageExt, parse_duration,
+    Backend, Batch, Context, Error, Operation, Pending, Request, Response, Storage, StorageExt, encode, parse_duration,
 };
 use serde_json::Value;
 use std::time::Duration;

@@ -25,7 +25,7 @@ pub use memory::{Alone, Memory};
 pub use network::{Network, ParseNetworkError};
 pub use request::{Caller, Connection, Operation, Request};
 pub use response::{Alias, Auth, Lease, Raw, Response, TokenType};
-pub use storage::{Batch, Entry, Secret, Storage, StorageExt};
+pub use storage::{Batch, Entry, Secret, Storage, StorageExt, encode};
 
 /// A JSON object.
 pub type Map = serde_json::Map<String, serde_json::Value>;

@@ -1,10 +1,36 @@
 use crate::{Error, Pending};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::{self, Write};
 use zeroize::Zeroizing;
 
 /// Bytes that are wiped when dropped.
 pub type Secret = Zeroizing<Vec<u8>>;
+
+/// JSON in one buffer that never grew, so that no copy is left behind.
+///
+/// # Errors
+/// Where it has no JSON.
+pub fn encode(value: &impl Serialize) -> Result<Secret, Error> {
+    let mut size = Count(0);
+    serde_json::to_writer(&mut size, value).map_err(Error::internal)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size.0));
+    serde_json::to_writer(&mut *bytes, value).map_err(Error::internal)?;
+    Ok(bytes)
+}
+
+struct Count(usize);
+
+impl Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A row.
 pub struct Entry {
@@ -40,7 +66,7 @@ impl Batch {
     /// # Errors
     /// Where it has no JSON.
     pub fn put_json(&mut self, key: impl Into<String>, value: &impl Serialize) -> Result<&mut Self, Error> {
-        Ok(self.put(key, serde_json::to_vec(value).map_err(Error::internal)?))
+        Ok(self.put(key, encode(value)?))
     }
 
     /// Deletes a key, if it is there.

@@ -3,7 +3,7 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// More than the digits of the largest key's modulus.
 const MAX_DIGITS: usize = 2600;
@@ -84,13 +84,17 @@ impl Number {
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.print().as_str().to_owned()).map_err(S::Error::custom)?.serialize(serializer)
+        let raw = RawValue::from_string(self.print().as_str().to_owned()).map_err(S::Error::custom)?;
+        let result = raw.serialize(serializer);
+        Box::<str>::from(raw).zeroize();
+        result
     }
 }
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        // Borrowed: no copy is left behind.
+        let raw = <&RawValue>::deserialize(deserializer)?;
         Self::parse(raw.get()).ok_or_else(|| D::Error::custom("not a natural number, or one that is too large"))
     }
 }

@@ -1,8 +1,8 @@
 use super::config::Config;
 use super::key::{Edit, Key, Outcome, edit, load, load_version};
-use crate::data::{decode, encode};
+use crate::data::decode;
 use jiff::Timestamp;
-use logical::{Error, Map, Request, Response, Secret, Storage};
+use logical::{Error, Map, Request, Response, Secret, Storage, encode};
 use serde_json::Value;
 
 /// How often a read of an old version starts over because its row went between two reads.

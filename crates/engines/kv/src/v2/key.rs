@@ -1,7 +1,6 @@
 use super::config::{Config, DeleteAfter};
-use crate::data::encode;
 use jiff::Timestamp;
-use logical::{Batch, Error, Map, Secret, Storage, StorageExt};
+use logical::{Batch, Error, Map, Secret, Storage, StorageExt, encode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use logical::{Error, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 /// Go's zero time, which a place without key has.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -45,7 +44,7 @@ pub(super) async fn backup(call: &Call<'_>, name: &str) -> Result<Response, Erro
     policy.archive_min_version = policy.min_available_version;
     policy.archive_version = policy.latest_version;
     policy.keys = policy.keys.split_off(&policy.min_decryption_version);
-    let text = Zeroizing::new(serde_json::to_vec(&Backup { policy, archived_keys }).map_err(Error::internal)?);
+    let text = logical::encode(&Backup { policy, archived_keys })?;
     Ok(Response::json(json!({ "backup": encode(&text) })))
 }
 
