@@ -19,6 +19,11 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         masked(address.to_canonical(), self.bits) == self.address
     }
+
+    /// Whether all of another block is in it.
+    pub fn covers(&self, other: &Network) -> bool {
+        other.bits >= self.bits && masked(other.address, self.bits) == self.address
+    }
 }
 
 /// The first bits of an address, the others zero.
@@ -73,6 +78,10 @@ mod tests {
         check("::/0", "2001:db8::1", true);
         check("2001:db8::/33", "2001:db8:8000::", false);
         check("1.2.3.4/32", "1.2.3.5", false);
+        let covers = |a: &str, b: &str| a.parse::<Network>().unwrap().covers(&b.parse().unwrap());
+        assert!(covers("10.0.0.0/8", "10.1.0.0/16") && covers("10.0.0.0/8", "10.0.0.0/8"));
+        assert!(!covers("10.1.0.0/16", "10.0.0.0/8") && !covers("10.0.0.0/8", "11.0.0.0/16"));
+        assert!(!covers("0.0.0.0/0", "::/0") && !covers("::/0", "1.0.0.0/8"));
         for bad in ["", "10.0.0.0", "10.0.0.0/33", "::/129", "x/8", "10.0.0.0/-1", "10.0.0.0/8 "] {
             assert_eq!(bad.parse::<Network>(), Err(ParseNetworkError(bad.to_owned())));
         }
