@@ -1,4 +1,10 @@
 //! Logins against OpenLDAP's server (Debian's package slapd).
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
 
 mod slapd;
 
