@@ -145,3 +145,23 @@ impl Core {
         Ok(groups)
     }
 }
+
+impl Core {
+    /// Deletes entities and groups of a namespace.
+    pub(crate) async fn delete_identities_of(&self, namespace_id: &str) -> Result<(), Error> {
+        let storage = self.storage();
+        for key in storage.scan("identity/entity/", "", usize::MAX).await? {
+            let entity = storage.get_json::<Entity>(&key).await?;
+            if let Some(entity) = entity.filter(|entity| entity.namespace_id == namespace_id) {
+                self.delete_entity(&entity).await?;
+            }
+        }
+        for key in storage.scan("identity/group/", "", usize::MAX).await? {
+            let group = storage.get_json::<Group>(&key).await?;
+            if let Some(group) = group.filter(|group| group.namespace_id == namespace_id) {
+                self.delete_group(&group).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -92,3 +92,11 @@ pub(crate) fn entity_groups_prefix(entity_id: &str) -> String {
 pub(crate) fn group_groups_prefix(group_id: &str) -> String {
     format!("identity/in-group/group/{group_id}/")
 }
+pub(crate) fn group_name_key(namespace_id: &str, name: &str) -> String {
+    format!("identity/group-name/{namespace_id}/{}", name.to_lowercase())
+}
+
+/// From a group's alias to its group.
+pub(crate) fn group_alias_key(id: &str) -> String {
+    format!("identity/group-alias/{id}")
+}

@@ -156,6 +156,7 @@ async fn delete(call: &Call<'_>, namespace: &Namespace) -> Result<(), Error> {
     ] {
         core.delete_below(&prefix).await?;
     }
+    core.delete_identities_of(&namespace.id).await?;
     core.storage().delete(&key(namespace)).await?;
     core.acls.clear();
     core.persons.clear();

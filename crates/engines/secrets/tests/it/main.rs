@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod leases;
 #[cfg(test)]
 mod server;
