@@ -7,6 +7,9 @@ use logical::{Error, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+/// More versions than a key can have had: a backup has a place for each that there was.
+const MAX_VERSIONS: u64 = 100_000;
+
 /// Go's zero time, which a place without key has.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
@@ -75,7 +78,11 @@ pub(super) async fn restore(call: &Call<'_>, name: Option<&str>) -> Result<Respo
 /// The key with all its versions; none of it that can't be used later.
 fn whole(backup: Backup) -> Result<Policy, Error> {
     let Backup { mut policy, archived_keys } = backup;
-    let first = policy.min_available_version;
+    let (first, latest) = (policy.min_available_version, policy.latest_version);
+    let apart = || failed("the versions of the backup don't fit each other");
+    if latest > MAX_VERSIONS || first > latest {
+        return Err(apart());
+    }
     let archived = archived_keys.map(|archive| archive.keys).unwrap_or_default();
     for (version, entry) in (first..).zip(archived) {
         let is_empty = entry.hmac_key.is_none() && entry.is_public() && entry.public_key.is_empty();
@@ -83,11 +90,11 @@ fn whole(backup: Backup) -> Result<Policy, Error> {
             policy.keys.entry(version).or_insert(entry);
         }
     }
-    let (latest, from) = (policy.latest_version, policy.min_decryption_version);
+    let from = policy.min_decryption_version;
     let bounds = latest >= 1 && (1..=latest).contains(&from) && policy.min_encryption_version <= latest;
     let there = policy.keys.keys().all(|version| (1..=latest).contains(version));
     if !bounds || !there || policy.keys.range(from..).count() as u64 != latest - from + 1 {
-        return Err(failed("the versions of the backup don't fit each other"));
+        return Err(apart());
     }
     let ring = Ring::new(policy);
     for version in from..=latest {

@@ -92,6 +92,7 @@ async fn a_backup_that_is_bent_is_refused_without_telling_it() {
         ("\"ec_d\":", "\"ec_d\":7"),
         ("\"latest_version\":2", "\"latest_version\":3"),
         ("\"min_decryption_version\":1", "\"min_decryption_version\":0"),
+        ("\"min_available_version\":0", "\"min_available_version\":18446744073709551615"),
         ("\"type\":1", "\"type\":99"),
         ("\"name\":\"ecdsa-p256\"", "\"name\":\"a/b\""),
         ("\"keys\":{", "\"keys\":{\"x\":1,"),
@@ -102,6 +103,12 @@ async fn a_backup_that_is_bent_is_refused_without_telling_it() {
         assert_eq!(status, 500, "{told}");
         assert!(told.len() < 120, "{told}");
     }
+    // One version of a key that has had so many that a backup of it would never end.
+    let most = text
+        .replace("\"latest_version\":2", "\"latest_version\":1152921504606846976")
+        .replace("\"min_decryption_version\":1", "\"min_decryption_version\":1152921504606846976")
+        .replacen("\"keys\":{\"1\":", "\"keys\":{\"1152921504606846976\":", 1);
+    assert_eq!(mount.refusal(Update, "restore", json!({ "backup": STANDARD.encode(most) })).await.0, 500);
     for backup in ["", "!!", "e30=", "aGk="] {
         mount.refusal(Update, "restore", json!({ "backup": backup })).await;
     }
