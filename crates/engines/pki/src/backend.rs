@@ -2,7 +2,7 @@ use crate::acme::{self, Validation};
 use crate::issue::What;
 use crate::revoke::revoke;
 use crate::store::Store;
-use crate::{authority, config, crl, fetch, import, issue, issuers, ocsp, revoke as revocation, role};
+use crate::{authority, config, crl, fetch, import, issue, issuers, ocsp, revoke as revocation, role, tidy};
 use certificates::Certificate;
 use jiff::{SignedDuration, Timestamp};
 use logical::{Backend, Context, Error, Lease, Operation, Pending, Request, Response, SpecialPaths};
@@ -120,6 +120,7 @@ impl Backend for Pki {
         Box::pin(async move {
             let store = Store { rows: context.storage };
             acme::forget_old_nonces(store, now).await?;
+            tidy::periodic(store, now).await?;
             crl::periodic(store, now).await
         })
     }
@@ -159,6 +160,10 @@ impl Pki {
             ["revoke-with-key"] => revocation::handle(store, request, true).await,
             ["config", "ca"] if write => import::issuers(store, request, true).await,
             ["config", "acme"] => acme::handle_config(context, request).await,
+            ["config", "auto-tidy"] => tidy::handle_auto(store, request).await,
+            ["tidy"] if write => tidy::start(store, request).await,
+            ["tidy-cancel"] if write => tidy::cancel(store, request).await,
+            ["tidy-status"] if read => tidy::status(store).await,
             ["eab"] if list => acme::list_eab(store, request).await,
             ["eab", id] => acme::delete_eab(store, request, id).await,
             ["config", name] => config::handle(context, request, name).await,

@@ -54,6 +54,15 @@ pub(super) fn is_id(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
+/// The thumbprint of an account that was ended or has no orders, and when it was made.
+pub(crate) async fn unused_account(store: Store<'_>, id: &str) -> Result<Option<(String, i64)>, Error> {
+    let Some(account) = store.rows.get_json::<Account>(&format!("acme/account/{id}")).await? else { return Ok(None) };
+    let orders = store.rows.list(&format!("acme/order/{id}/"), "", 1).await?;
+    let unused = account.status != "valid" || orders.is_empty();
+    let thumbprint = account.jwk().ok().map(|jwk| jwk.thumbprint).unwrap_or_default();
+    Ok(unused.then_some((thumbprint, account.created)))
+}
+
 fn contacts(payload: &Map) -> Result<Option<Vec<String>>, Failure> {
     let Some(given) = payload.get("contact") else { return Ok(None) };
     let items: Option<Vec<String>> =

@@ -10,10 +10,12 @@ mod nonce;
 mod order;
 mod revoke;
 
+pub(crate) use account::unused_account;
 pub use challenge::{Answer, NetworkError, Validation};
 pub(crate) use config::handle as handle_config;
 pub(crate) use eab::{delete as delete_eab, list as list_eab};
 pub(crate) use nonce::forget_old as forget_old_nonces;
+pub(crate) use order::order_end;
 
 use crate::config::cluster_config;
 use crate::role::{Role, role};

@@ -6,6 +6,7 @@ use crate::issue;
 use crate::names::is_hostname;
 use crate::role::Role;
 use crate::serial;
+use crate::store::Store;
 use certificates::{AltName, CertificateRequest};
 use logical::{Batch, Error, Map, Response, StorageExt};
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,12 @@ fn identifiers(payload: &Map) -> Result<Vec<Identifier>, Failure> {
         }
     }
     Ok(found)
+}
+
+/// The authorizations of an order and when it ends.
+pub(crate) async fn order_end(store: Store<'_>, key: &str) -> Result<Option<(Vec<String>, i64)>, Error> {
+    let order: Option<Order> = store.rows.get_json(key).await?;
+    Ok(order.map(|order| (order.authorizations, order.expires)))
 }
 
 /// `new-order`.

@@ -117,3 +117,36 @@ fn only_what_the_mount_issued_is_revoked_and_only_once() {
         assert_eq!(said.matches("Revocation Date").count(), 1, "{said}");
     }
 }
+
+#[test]
+fn what_has_ended_is_tidied_and_nothing_else() {
+    let mut mount = Mount::new();
+    mount.write("root/generate/internal", json!({"common_name": "Root", "key_type": "ec", "ttl": "87600h"}));
+    mount.write("roles/r", json!({"allow_any_name": true, "key_type": "ec"}));
+    mount.write("issue/r", json!({"common_name": "a.b", "ttl": "1h"}));
+    let revoked = mount.write("issue/r", json!({"common_name": "a.b", "ttl": "1h"}));
+    mount.write("revoke", json!({"serial_number": text(&revoked, "serial_number")}));
+    mount.write("issue/r", json!({"common_name": "a.b", "ttl": "1000h"}));
+    assert_eq!(mount.read("tidy-status")["state"], "Inactive");
+    let all =
+        json!({"tidy_cert_store": true, "tidy_revoked_certs": true, "tidy_expired_issuers": true, "tidy_acme": true});
+    mount.write("tidy", all.clone());
+    assert_eq!(mount.list("certs")["keys"].as_array().unwrap().len(), 4);
+    mount.later(3600 + 72 * 3600 + 10);
+    let started = mount.ask(Operation::Update, "tidy", all.clone()).unwrap();
+    assert_eq!((started.status, started.warnings.len()), (Some(202), 1));
+    let status = mount.read("tidy-status");
+    assert_eq!(
+        (&status["state"], &status["cert_store_deleted_count"], &status["revoked_cert_deleted_count"]),
+        (&json!("Finished"), &json!(2), &json!(1))
+    );
+    assert_eq!(mount.list("certs")["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(mount.list("certs/revoked").get("keys"), None);
+    assert!(mount.refuse("config/auto-tidy", json!({"enabled": true})).contains("no tidy operations were requested"));
+    assert!(mount.refuse("tidy", json!({"safety_buffer": 0})).contains("greater than zero"));
+    mount.write("config/auto-tidy", json!({"enabled": true, "tidy_cert_store": true, "interval_duration": "1h"}));
+    mount.later(1100 * 3600);
+    crate::mount::now_or_never(mount.engine.periodic(mount.context(), mount.now)).unwrap();
+    assert_eq!(mount.list("certs")["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(mount.read("config/auto-tidy")["interval_duration"], 3600);
+}
