@@ -2,7 +2,7 @@
 
 use crate::limit::{Limits, Rates};
 use crate::metrics::Metrics;
-use crate::tls::{Tls, TlsError};
+use crate::tls::{ClientCertificates, Tls, TlsError};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -154,22 +154,31 @@ impl Shared {
     async fn connection(self: &Arc<Self>, stream: TcpStream, client: SocketAddr, watcher: Watcher) {
         let _ = stream.set_nodelay(true);
         match &self.tls {
-            None => self.http(stream, client, watcher).await,
+            None => self.http(stream, client, ClientCertificates::default(), watcher).await,
             Some(tls) => match timeout(self.limits.head_time, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream, client, watcher).await,
+                Ok(Ok(stream)) => {
+                    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                    let chain = chain.iter().map(|certificate| certificate.to_vec()).collect();
+                    self.http(stream, client, ClientCertificates(Arc::new(chain)), watcher).await;
+                }
                 Ok(Err(_)) => self.metrics.count("http_refused_total", &[("reason", "tls")]),
                 Err(_) => self.metrics.count("http_refused_total", &[("reason", "tls_time")]),
             },
         }
     }
 
-    async fn http<S>(self: &Arc<Self>, stream: S, client: SocketAddr, watcher: Watcher)
-    where
+    async fn http<S>(
+        self: &Arc<Self>,
+        stream: S,
+        client: SocketAddr,
+        certificates: ClientCertificates,
+        watcher: Watcher,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request| {
-            let shared = Arc::clone(self);
-            async move { Ok::<_, Infallible>(shared.answer(request, client).await) }
+            let (shared, certificates) = (Arc::clone(self), certificates.clone());
+            async move { Ok::<_, Infallible>(shared.answer(request, client, certificates).await) }
         });
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.head_time).max_buf_size(64 * 1024);
@@ -184,7 +193,12 @@ impl Shared {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+        certificates: ClientCertificates,
+    ) -> Response<Body> {
         let begin = Instant::now();
         let refused = |reason: &str, status: StatusCode| {
             self.metrics.count("http_refused_total", &[("reason", reason)]);
@@ -201,6 +215,7 @@ impl Shared {
         let limit = self.limits.body_bytes;
         let mut request = request.map(|body| Body::new(Limited::new(body, limit)));
         request.extensions_mut().insert(ConnectInfo(client));
+        request.extensions_mut().insert(certificates);
         let mut router = self.router.clone();
         let response = match timeout(self.limits.request_time, router.call(request)).await {
             Ok(Ok(response)) => response,

@@ -22,4 +22,4 @@ mod tls;
 pub use accept::{BindError, Listener, Options};
 pub use limit::Limits;
 pub use metrics::Metrics;
-pub use tls::{Tls, TlsError};
+pub use tls::{ClientCertificates, Tls, TlsError};

@@ -1,11 +1,13 @@
 //! TLS from files that may change while serving.
 
-use rustls::crypto::aws_lc_rs;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, version};
+use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme, version};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -38,7 +40,14 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The key, PEM.
     pub key: PathBuf,
+    /// Whether clients are asked for a certificate. Any is taken, or none: it is only proven that the client has its key.
+    /// Requests carry it as [`ClientCertificates`].
+    pub client_certificates: bool,
 }
+
+/// The chain that a client showed, in DER, its own first. An extension of each request; nobody has verified it.
+#[derive(Debug, Clone, Default)]
+pub struct ClientCertificates(pub Arc<Vec<Vec<u8>>>);
 
 impl Tls {
     /// A configuration that follows the files: a new pair is used within seconds, a broken one is not.
@@ -47,7 +56,12 @@ impl Tls {
         let resolver = Arc::new(Files { tls: self.clone(), loaded: Mutex::new(loaded) });
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_protocol_versions(&[&version::TLS13, &version::TLS12]).map_err(TlsError::Key)?;
-        let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+        let builder = if self.client_certificates {
+            builder.with_client_cert_verifier(Arc::new(AnyClient::new()))
+        } else {
+            builder.with_no_client_auth()
+        };
+        let mut config = builder.with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -68,6 +82,59 @@ impl Tls {
     fn stamp(&self) -> [Option<SystemTime>; 2] {
         let changed = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
         [changed(&self.certificate), changed(&self.key)]
+    }
+}
+
+/// Takes any certificate, or none; whoever serves the request decides what it is worth.
+#[derive(Debug)]
+struct AnyClient {
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl AnyClient {
+    fn new() -> Self {
+        Self { algorithms: aws_lc_rs::default_provider().signature_verification_algorithms }
+    }
+}
+
+impl ClientCertVerifier for AnyClient {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
     }
 }
 
