@@ -56,7 +56,11 @@ async fn ask(stream: &mut TlsStream<TcpStream>) {
 async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (certificate(folder.path(), "old"), certificate(folder.path(), "new"));
-    let tls = Tls { certificate: folder.path().join("tls.pem"), key: folder.path().join("tls.key") };
+    let tls = Tls {
+        certificate: folder.path().join("tls.pem"),
+        key: folder.path().join("tls.key"),
+        client_certificates: false,
+    };
     // As Kubernetes renews a mounted secret: each file whole, one after the other.
     let put = |from: &Path, to: &Path| {
         let beside = to.with_extension("new-file");
