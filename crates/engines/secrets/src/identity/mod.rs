@@ -9,6 +9,7 @@ mod group_store;
 mod login;
 mod lookup;
 mod merge;
+mod oidc;
 mod person;
 mod rows;
 
@@ -20,7 +21,7 @@ use crate::call::Call;
 use logical::{Error, Operation, SpecialPaths};
 
 pub(crate) fn special_paths() -> SpecialPaths {
-    SpecialPaths::default()
+    SpecialPaths { unauthenticated: vec!["oidc/.well-known/*"], root: Vec::new() }
 }
 
 /// The paths of `identity`.
@@ -38,6 +39,7 @@ pub(crate) async fn handle(call: &Call<'_>) -> Result<Answer, Error> {
             lookup::handle(call, what).await
         }
         ["lookup", "entity" | "group"] => Err(Error::UnsupportedOperation),
+        ["oidc", rest @ ..] => oidc::handle(call, rest).await,
         _ => Err(Error::UnsupportedPath),
     }
 }

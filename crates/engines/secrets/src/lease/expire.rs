@@ -43,7 +43,7 @@ impl Core {
                 tracing::warn!(mount = mount.entry.full_path(), %error, "a mount's periodic work failed");
             }
         }
-        Ok(())
+        self.rotate_oidc_keys(&state, now).await
     }
 
     async fn expire(&self, state: &State, now: Timestamp) -> Result<usize, Error> {

@@ -1,7 +1,7 @@
 use super::{Found, LAST_USE, Token, TokenKind};
 use crate::core::{Core, State};
 use jiff::Timestamp;
-use logical::{Batch, Error, StorageExt as _};
+use logical::{Batch, Error, Network, StorageExt as _};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use zeroize::Zeroizing;
@@ -116,28 +116,18 @@ impl Token {
     }
 }
 
-/// Whether an address is in a block. A text that is no block holds none.
-pub(crate) fn in_cidr(cidr: &str, address: IpAddr) -> bool {
-    let Some((base, length)) = parse_cidr(cidr) else { return false };
-    let bits = |address: IpAddr| match address {
-        IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, 32),
-        IpAddr::V6(v6) => (v6.to_bits(), 128),
-    };
-    let ((base, width), (address, other)) = (bits(base), bits(address.to_canonical()));
-    let mask = if length == 0 { 0 } else { u128::MAX << (128 - u32::from(length)) };
-    width == other && base & mask == address & mask
+/// A block of addresses; an address alone is a block of one.
+pub(crate) fn parse_cidr(text: &str) -> Option<Network> {
+    if text.contains('/') {
+        return text.parse().ok();
+    }
+    let address: IpAddr = text.parse().ok()?;
+    format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 }).parse().ok()
 }
 
-/// The address and the length of a block; an address alone is a block of one.
-pub(crate) fn parse_cidr(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse::<u8>().ok()?)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let width = if address.is_ipv4() { 32 } else { 128 };
-    let length = length.unwrap_or(width);
-    (length <= width).then_some((address, length))
+/// Whether an address is in a block. A text that is no block holds none.
+pub(crate) fn in_cidr(cidr: &str, address: IpAddr) -> bool {
+    parse_cidr(cidr).is_some_and(|network| network.contains(address))
 }
 
 #[cfg(test)]

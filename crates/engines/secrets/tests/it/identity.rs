@@ -97,3 +97,44 @@ async fn an_identity_never_gives_root() {
         }
     }
 }
+
+#[tokio::test]
+async fn identity_tokens_are_signed_and_introspected() {
+    let mut server = Server::new().await;
+    let root = server.root.clone();
+    let auth = log_in(&server, json!({ "password": "right", "policies": "oidc" })).await;
+    let allow = json!({ "policy": r#"path "identity/oidc/token/*" { capabilities = ["read"] }"# });
+    server.ok(Update, "sys/policies/acl/oidc", allow).await;
+    server.ok(Update, "identity/oidc/config", json!({ "issuer": "https://idp.example:1234" })).await;
+    for algorithm in ["ES256", "EdDSA", "RS256"] {
+        let key = json!({ "algorithm": algorithm, "allowed_client_ids": "me", "verification_ttl": "1h" });
+        assert_eq!(server.ask(&root, Update, &format!("identity/oidc/key/{algorithm}"), key).await.status, 204);
+        let role = json!({ "key": algorithm, "client_id": "me", "ttl": "10m", "template": r#"{"n":{{identity.entity.name}}}"# });
+        server.ok(Update, "identity/oidc/role/r", role).await;
+        let path = "identity/oidc/token/r";
+        assert_eq!(server.ask(&root, Read, path, json!({})).await.status, 400, "root has no entity");
+        let made = server.ok_as(auth["client_token"].as_str().unwrap(), Read, path, json!({})).await;
+        let token = made["data"]["token"].as_str().unwrap().to_owned();
+        let ask = |token: &str, client: &str| json!({ "token": token, "client_id": client });
+        let active = server.ok(Update, "identity/oidc/introspect", ask(&token, "me")).await;
+        assert_eq!(active, json!({ "active": true }), "{algorithm}");
+        server.ok(Update, &format!("identity/oidc/key/{algorithm}/rotate"), json!({})).await;
+        let active = server.ok(Update, "identity/oidc/introspect", ask(&token, "")).await;
+        assert_eq!(active["active"], true, "an older key still verifies");
+        let (front, _) = token.rsplit_once('.').unwrap();
+        for (token, client) in [(token.as_str(), "other"), (&format!("{front}.AAAA"), "me"), ("x", "me")] {
+            let refused = server.ok(Update, "identity/oidc/introspect", ask(token, client)).await;
+            assert_eq!(refused["active"], false);
+        }
+        server.pass(601);
+        let ended = server.ok(Update, "identity/oidc/introspect", ask(&token, "me")).await;
+        assert_eq!(ended["active"], false);
+    }
+    let keys = server.ok_as("", Read, "identity/oidc/.well-known/keys", json!({})).await;
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 9);
+    let found = server.ok_as("", Read, "identity/oidc/.well-known/openid-configuration", json!({})).await;
+    assert_eq!(found["issuer"], "https://idp.example:1234/v1/identity/oidc");
+    let used = server.ask(&root, Delete, "identity/oidc/key/RS256", json!({})).await;
+    assert_eq!(used.status, 400);
+    server.core.periodic(server.now).await.unwrap();
+}
