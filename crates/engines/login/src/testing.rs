@@ -149,9 +149,11 @@ pub(crate) struct Asked {
     pub(crate) url: String,
     pub(crate) body: String,
     pub(crate) authorization: String,
+    /// The body, whatever it is.
+    pub(crate) raw: Vec<u8>,
 }
 
-type Answer = dyn Fn(&Asked) -> (u16, Value) + Send + Sync;
+type Answer = dyn Fn(&Asked) -> (u16, Vec<u8>) + Send + Sync;
 
 /// The world outside, as one function.
 pub(crate) struct World {
@@ -161,6 +163,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(answer: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static) -> Arc<Self> {
+        Self::raw(move |asked| {
+            let (status, body) = answer(asked);
+            (status, body.to_string().into_bytes())
+        })
+    }
+
+    pub(crate) fn raw(answer: impl Fn(&Asked) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { answer: Box::new(answer), asked: AtomicUsize::new(0) })
     }
 }
@@ -168,12 +177,14 @@ impl World {
 impl Fetch for World {
     fn fetch(&self, request: Outgoing) -> Fetching<'_> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        let raw = request.body.map(|(_, body)| body.to_vec()).unwrap_or_default();
         let asked = Asked {
             url: request.url,
-            body: request.body.map(|(_, body)| String::from_utf8(body.to_vec()).unwrap()).unwrap_or_default(),
+            body: String::from_utf8_lossy(&raw).into_owned(),
+            raw,
             authorization: request.authorization.map(|text| text.to_string()).unwrap_or_default(),
         };
         let (status, body) = (self.answer)(&asked);
-        Box::pin(async move { Ok(Incoming { status, body: body.to_string().into_bytes() }) })
+        Box::pin(async move { Ok(Incoming { status, body }) })
     }
 }

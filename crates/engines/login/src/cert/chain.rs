@@ -156,11 +156,16 @@ fn check_extensions(certificate: &Certificate) -> Result<(), ChainError> {
 
 /// Whether it may authenticate clients, or issue to those who do: a certificate that names no usage may.
 fn may_authenticate(certificate: &Certificate) -> bool {
-    let Some(value) = certificate.extension(extension::EXTENDED_KEY_USAGE) else { return true };
+    let usages = certificate.extension(extension::EXTENDED_KEY_USAGE);
+    usages.is_none_or(|value| has_usage(value, &[CLIENT_AUTH, ANY_USAGE]))
+}
+
+/// Whether an extended key usage has one of these.
+pub(super) fn has_usage(value: &[u8], wanted: &[&str]) -> bool {
     let Ok(mut usages) = Reader::only(value, SEQUENCE) else { return false };
     while !usages.is_empty() {
         let Ok(usage) = usages.element(OID).and_then(|usage| oid_text(usage.content)) else { return false };
-        if usage == CLIENT_AUTH || usage == ANY_USAGE {
+        if wanted.contains(&usage.as_str()) {
             return true;
         }
     }

@@ -126,8 +126,12 @@ impl Entry {
 
     /// The certificates that it trusts.
     pub(super) fn trusted(&self) -> Vec<Certificate> {
-        let ders = signing::pem::certificates(self.certificate.as_bytes()).unwrap_or_default();
-        ders.iter().map_while(|der| Certificate::from_der(der).ok()).collect()
+        certificates_of(&self.certificate)
+    }
+
+    /// Who else may say that a certificate was not revoked.
+    pub(super) fn ocsp_authorities(&self) -> Vec<Certificate> {
+        certificates_of(&self.ocsp_ca_certificates)
     }
 
     pub(super) fn list(&self, name: &str) -> &[String] {
@@ -175,6 +179,11 @@ impl Entry {
         self.token.show(&mut data);
         data
     }
+}
+
+fn certificates_of(pem: &str) -> Vec<Certificate> {
+    let ders = signing::pem::certificates(pem.as_bytes()).unwrap_or_default();
+    ders.iter().map_while(|der| Certificate::from_der(der).ok()).collect()
 }
 
 fn as_dns(name: &AltName) -> Option<&str> {

@@ -7,6 +7,7 @@ mod chain;
 mod client;
 mod crl;
 mod entry;
+mod ocsp;
 mod trust;
 
 use crate::fetch::Fetch;
@@ -21,6 +22,7 @@ use logical::{
     Alias, Auth, Backend, Connection, Context, Error, Grant, Operation, Pending, Request, Response, SpecialPaths,
     StorageExt,
 };
+use ocsp::Answers;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use trust::{CONFIG_ROW, Config, Kept, Trust, Trusted};
@@ -32,19 +34,20 @@ const MAX_CERTIFICATES: usize = 16;
 pub struct Cert {
     fetch: Arc<dyn Fetch>,
     kept: Kept,
+    answers: Answers,
 }
 
 impl Cert {
-    /// It fetches revocation lists by this.
+    /// It fetches revocation lists and asks OCSP servers by this.
     pub fn new(fetch: Arc<dyn Fetch>) -> Self {
-        Self { fetch, kept: Kept::default() }
+        Self { fetch, kept: Kept::default(), answers: Answers::default() }
     }
 
     async fn login(&self, context: Context<'_>, request: &Request) -> Result<Response, Error> {
         let trust = self.kept.trust(context).await?;
         let name = request.fields().text("name")?.unwrap_or_default().to_lowercase();
         let client = presented(&request.connection)?;
-        let (name, trusted) = matching(&trust, &name, &client, &request.connection, request.now)?;
+        let (name, trusted) = self.admitted(&trust, &name, &client, &request.connection, request.now).await?;
         let token = &trusted.entry.token;
         token.admit(&request.connection)?;
         let metadata = client.metadata(name, trusted.entry.list("allowed_metadata_extensions"));
@@ -76,13 +79,43 @@ impl Cert {
         let renewed = trusted.entry.token.renew(auth)?;
         if !trust.config.disable_binding {
             let client = presented(connection)?;
-            matching(&trust, name, &client, connection, now)?;
+            self.admitted(&trust, name, &client, connection, now).await?;
             let original = STANDARD.decode(text("certificate")).unwrap_or_default();
             verify_slices_are_equal(&original, client.certificate.der()).map_err(|_| {
                 Error::invalid("client identity during renewal not matching client identity used during login")
             })?;
         }
         Ok(renewed)
+    }
+
+    /// The first entry that takes a client's certificate, and finds it not revoked where that is asked.
+    async fn admitted<'a>(
+        &self,
+        trust: &'a Trust,
+        name: &str,
+        client: &Client,
+        connection: &Connection,
+        now: Timestamp,
+    ) -> Result<(&'a str, &'a Trusted), Error> {
+        const UNMATCHED: &str = "no chain matching all constraints could be found for this login certificate";
+        let mut told = UNMATCHED.to_owned();
+        for (name, trusted, issuer) in matching(trust, name, client, connection, now)? {
+            let entry = &trusted.entry;
+            // Nobody answers for a certificate that was issued by nobody else.
+            let alone = client.certificate.issuer() == client.certificate.subject();
+            if !entry.ocsp_enabled || alone {
+                return Ok((name, trusted));
+            }
+            let when = (now, trust.config.ocsp_cache_size);
+            let checked = self.answers.check(&*self.fetch, entry, &client.certificate, issuer.as_ref(), when).await;
+            match checked {
+                Ok(()) => return Ok((name, trusted)),
+                Err(error) => {
+                    told = format!("{UNMATCHED}; additionally got errors during verification: {error}");
+                }
+            }
+        }
+        Err(Error::invalid(told))
     }
 
     async fn config(&self, context: Context<'_>, request: &Request) -> Result<Response, Error> {
@@ -200,14 +233,15 @@ fn presented(connection: &Connection) -> Result<Client, Error> {
     Client::read(own).map_err(|error| Error::invalid(format!("failed to parse the client's certificate: {error}")))
 }
 
-/// The entry that takes a client's certificate: one that pins just this certificate, or one with an authority that issued it.
+/// The entries that take a client's certificate: those that pin just this certificate, and those with an authority that
+/// issued it. Each with who issued it, where that is known.
 fn matching<'a>(
     trust: &'a Trust,
     name: &str,
     client: &Client,
     connection: &Connection,
     now: Timestamp,
-) -> Result<(&'a str, &'a Trusted), Error> {
+) -> Result<Vec<(&'a str, &'a Trusted, Option<Certificate>)>, Error> {
     let leaf = &client.certificate;
     chain::check_client(leaf, now)
         .map_err(|error| Error::invalid(format!("failed to verify client's certificate: {error}")))?;
@@ -215,28 +249,31 @@ fn matching<'a>(
     let others: Vec<Certificate> = sent.filter_map(|der| Certificate::from_der(der).ok()).collect();
     let wanted = trust.entries.iter().filter(|(found, _)| name.is_empty() || *found == name);
     let mut trusted_chain = false;
+    let mut matching = Vec::new();
     for (found, trusted) in wanted {
         let Some(first) = trusted.certificates.first() else { continue };
         if first.authority().is_none() {
             // Not its key, names or numbers: the certificate itself, every byte.
             let pinned = verify_slices_are_equal(first.der(), leaf.der()).is_ok();
             if pinned && trust.admits(trusted, client, &[leaf]) {
-                return Ok((found, trusted));
+                let authorities = trusted.entry.ocsp_authorities().into_iter();
+                let mut issuers = authorities.filter(|authority| authority.subject() == leaf.issuer());
+                matching.push((found.as_str(), trusted, issuers.next()));
             }
             continue;
         }
         let mut accept = |path: &[&Certificate]| {
             trusted_chain = true;
-            trust.admits(trusted, client, path).then_some(())
+            trust.admits(trusted, client, path).then(|| path.get(1).map(|issuer| (*issuer).clone()))
         };
-        if chain::search(leaf, &others, &trusted.certificates, now, &mut accept).is_some() {
-            return Ok((found, trusted));
+        if let Some(issuer) = chain::search(leaf, &others, &trusted.certificates, now, &mut accept) {
+            matching.push((found.as_str(), trusted, issuer));
         }
     }
-    Err(Error::invalid(match trusted_chain {
-        true => "no chain matching all constraints could be found for this login certificate",
-        false => "invalid certificate or no client certificate supplied",
-    }))
+    if matching.is_empty() && !trusted_chain {
+        return Err(Error::invalid("invalid certificate or no client certificate supplied"));
+    }
+    Ok(matching)
 }
 
 #[cfg(test)]

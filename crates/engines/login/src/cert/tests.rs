@@ -303,3 +303,80 @@ fn entries_are_shown_as_they_were_given() {
     }
     assert_eq!(server.data(Operation::List, "certs", json!({})).unwrap(), json!({"keys": ["web"]}));
 }
+
+/// An OCSP server for a root that revoked the serial number 9.
+fn responder(issuer: &Made, key: &PrivateKey, at: i64) -> impl Fn(&[u8]) -> Vec<u8> + use<> {
+    let issuer = Certificate::from_der(&issuer.der).unwrap();
+    let key = again(key);
+    move |body| {
+        let request = certificates::OcspRequest::from_der(body).unwrap();
+        let singles: Vec<_> = request
+            .certificates
+            .iter()
+            .map(|id| {
+                assert!(id.is_of(&issuer));
+                let since = Timestamp::from_second(NOW - 100).unwrap();
+                let status = match id.serial() {
+                    [9] => certificates::CertificateStatus::Revoked(since, 1),
+                    [8] => certificates::CertificateStatus::Unknown,
+                    _ => certificates::CertificateStatus::Good,
+                };
+                certificates::OcspSingle { id: id.clone(), status }
+            })
+            .collect();
+        let time = |second| Timestamp::from_second(second).unwrap();
+        let times = (time(at), Some(time(at + 60)));
+        certificates::ocsp_response(&request, &singles, &issuer, (&key, HOW), times).unwrap()
+    }
+}
+
+#[test]
+fn an_authority_is_asked_whether_a_certificate_was_revoked() {
+    let root = Draft::authority("root", None).sign(None);
+    let stranger = Draft::authority("root", None).sign(None);
+    let leaf = |serial| Draft { serial: vec![serial], ..Draft::client("jane") }.sign(Some(&root));
+    let (good, revoked, unknown) = (leaf(7), leaf(9), leaf(8));
+    let check = |answer: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>, fail_open: bool, made: &Made| {
+        let world = World::raw(move |asked| {
+            assert_eq!(asked.url, "http://ocsp.example");
+            (200, answer(&asked.raw))
+        });
+        let mut server = Server::new(Cert::new(Arc::<World>::clone(&world)));
+        let entry = json!({
+            "certificate": root.pem(), "ocsp_enabled": true, "ocsp_fail_open": fail_open,
+            "ocsp_servers_override": "http://ocsp.example",
+        });
+        server.write("certs/web", entry).unwrap();
+        let first = login(&mut server, &[made]).map(drop);
+        let second = login(&mut server, &[made]).map(drop);
+        assert_eq!(first, second);
+        (first.err().unwrap_or_default(), world.asked.load(std::sync::atomic::Ordering::Relaxed))
+    };
+    let real = || Box::new(responder(&root, &root.key, NOW));
+    assert_eq!(check(real(), false, &good), (String::new(), 1), "an answer is kept");
+    for (made, text) in [(&revoked, "has been revoked"), (&unknown, "does not know the certificate")] {
+        let (error, _) = check(real(), false, made);
+        assert!(error.starts_with(UNMATCHED) && error.contains(text), "{error}");
+    }
+    // Who can't say so is another matter than who says no.
+    assert!(check(real(), true, &revoked).0.contains("has been revoked"));
+    assert_eq!(check(real(), true, &unknown).0, "");
+    let forged = || Box::new(responder(&root, &stranger.key, NOW));
+    assert!(check(forged(), false, &good).0.contains("not signed by who may answer"));
+    assert_eq!(check(forged(), true, &good).0, "");
+    assert!(check(Box::new(responder(&root, &root.key, NOW - 1000)), false, &good).0.contains("out of date"));
+    assert!(check(Box::new(responder(&root, &root.key, NOW + 1000)), false, &good).0.contains("out of date"));
+    assert!(check(Box::new(|_| certificates::ocsp_failure(6)), false, &good).0.contains("refused with status 6"));
+    assert!(check(Box::new(|_| b"nonsense".to_vec()), false, &good).0.contains("malformed"));
+    // The answer about another certificate.
+    let other = responder(&root, &root.key, NOW);
+    let id = |made: &Made| Certificate::from_der(&made.der).unwrap().serial().to_vec();
+    let (asked, instead) = (id(&revoked), id(&good));
+    let swapped = move |body: &[u8]| {
+        let at = body.windows(asked.len() + 2).rposition(|window| window[0] == 2 && window[2..] == asked[..]).unwrap();
+        let mut body = body.to_vec();
+        body[at + 2..at + 2 + instead.len()].copy_from_slice(&instead);
+        other(&body)
+    };
+    assert!(check(Box::new(swapped), false, &revoked).0.contains("about another certificate"));
+}
