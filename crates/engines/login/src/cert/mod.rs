@@ -233,6 +233,9 @@ fn presented(connection: &Connection) -> Result<Client, Error> {
     Client::read(own).map_err(|error| Error::invalid(format!("failed to parse the client's certificate: {error}")))
 }
 
+/// An entry that takes a client, its name, and who issued the client's certificate.
+type Match<'a> = (&'a str, &'a Trusted, Option<Certificate>);
+
 /// The entries that take a client's certificate: those that pin just this certificate, and those with an authority that
 /// issued it. Each with who issued it, where that is known.
 fn matching<'a>(
@@ -241,7 +244,7 @@ fn matching<'a>(
     client: &Client,
     connection: &Connection,
     now: Timestamp,
-) -> Result<Vec<(&'a str, &'a Trusted, Option<Certificate>)>, Error> {
+) -> Result<Vec<Match<'a>>, Error> {
     let leaf = &client.certificate;
     chain::check_client(leaf, now)
         .map_err(|error| Error::invalid(format!("failed to verify client's certificate: {error}")))?;

@@ -304,6 +304,8 @@ fn entries_are_shown_as_they_were_given() {
     assert_eq!(server.data(Operation::List, "certs", json!({})).unwrap(), json!({"keys": ["web"]}));
 }
 
+type Responder = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
 /// An OCSP server for a root that revoked the serial number 9.
 fn responder(issuer: &Made, key: &PrivateKey, at: i64) -> impl Fn(&[u8]) -> Vec<u8> + use<> {
     let issuer = Certificate::from_der(&issuer.der).unwrap();
@@ -336,7 +338,7 @@ fn an_authority_is_asked_whether_a_certificate_was_revoked() {
     let stranger = Draft::authority("root", None).sign(None);
     let leaf = |serial| Draft { serial: vec![serial], ..Draft::client("jane") }.sign(Some(&root));
     let (good, revoked, unknown) = (leaf(7), leaf(9), leaf(8));
-    let check = |answer: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>, fail_open: bool, made: &Made| {
+    let check = |answer: Box<Responder>, fail_open: bool, made: &Made| {
         let world = World::raw(move |asked| {
             assert_eq!(asked.url, "http://ocsp.example");
             (200, answer(&asked.raw))
