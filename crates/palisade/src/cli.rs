@@ -37,7 +37,7 @@ Examples:
   palisade scan sbom.json --fail-on high           findings of an SBOM; code 2 when one is high or worse
   palisade db update                               the advisory database, from its publishers
   palisade db build --from ./feeds                 the same from a folder of their feeds
-  palisade install-names ~/bin                     the names syft, grype and cosign, leading here
+  palisade install-names ~/bin                     the names of the peers (syft, cosign, vault ...), leading here
 
 Exit codes:
   0  done
@@ -50,7 +50,7 @@ Exit codes:
 `palisade COMMAND --help` says more of each.";
 
 /// The commands by what they are for.
-const GROUPS: [(&str, &[&str]); 7] = [
+const GROUPS: [(&str, &[&str]); 8] = [
     ("Image", &["ship", "sbom", "scan", "convert", "catalogers"]),
     (
         "Signatures",
@@ -75,6 +75,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
         &["tree", "triangulate", "download", "attach", "clean", "copy", "save", "load", "bundle", "env"],
     ),
     ("A Sigstore of one's own", &["authority"]),
+    ("Secrets", &["secrets"]),
     ("Advisories", &["db"]),
     ("This program", &["install-names", "completion", "man"]),
 ];
@@ -106,6 +107,13 @@ enum Command {
     Trace(Box<crate::cosign::trace::Command>),
     /// A Sigstore of one's own: certificates, logs, timestamps and trust root, in one process.
     Authority(commands::authority::Args),
+    /// Vault's and OpenBao's command line: a secrets server, and the client of one.
+    #[command(disable_help_flag = true)]
+    Secrets {
+        /// A command and what it takes; `palisade secrets -help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// The advisory database.
     Db(commands::db::Args),
     /// What can be found, and the tags by which catalogers are chosen.
@@ -158,6 +166,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Outcome {
             logging::start(cli.global)?;
             commands::authority::run(&args)
         }
+        Command::Secrets { words } => crate::vault::run("palisade secrets", &words),
         Command::Db(args) => {
             logging::start(cli.global)?;
             commands::db::run(&args, cli.global)

@@ -15,6 +15,8 @@ mod settings;
 mod source;
 mod style;
 mod template;
+#[allow(dead_code, reason = "the commands that use the rest follow")]
+mod vault;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The names under which the binary behaves as a peer.
-pub(crate) const NAMES: &[&str] = &["syft", "grype", "cosign"];
+pub(crate) const NAMES: &[&str] = &["syft", "grype", "cosign", "vault", "bao"];
 
 /// `palisade install-names`
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,8 @@ pub(crate) fn run(name: &str, arguments: &[OsString]) -> Outcome {
     match name {
         "syft" => syft::run(arguments),
         "cosign" => cosign::run(arguments),
+        "vault" => crate::vault::run("vault", arguments.get(1..).unwrap_or_default()),
+        "bao" => crate::vault::run("bao", arguments.get(1..).unwrap_or_default()),
         _ => grype::run(arguments),
     }
 }
