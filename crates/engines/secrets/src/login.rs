@@ -8,7 +8,7 @@ use crate::response::{CoreResponse, TokenAuth};
 use crate::route::Routed;
 use crate::token::{NewToken, Token, TokenKind, sanitize_policies};
 use crate::ttl::{Wanted, calculate};
-use logical::{Auth, Caller, Error, TokenType};
+use logical::{Auth, Caller, Connection, Error, TokenType};
 use std::sync::Arc;
 
 impl Core {
@@ -168,13 +168,14 @@ impl Core {
         state: &State,
         token: &Token,
         grant: logical::Grant<'_>,
+        connection: &Connection,
     ) -> Result<Option<(Auth, (std::time::Duration, std::time::Duration))>, Error> {
         let Some((accessor, auth)) = &token.login else { return Ok(None) };
         let mount = state.router.by_accessor(accessor).filter(|mount| !mount.entry.is_tainted);
         let mount = mount.ok_or_else(|| Error::invalid("the auth method of this token is no more"))?;
         let Target::Backend(backend) = &mount.target else { return Err(Error::UnsupportedPath) };
         let system = MountSystem { core: self, mount };
-        let renewed = backend.renew_login(system.context(), auth, grant).await?;
+        let renewed = backend.renew_login_from(system.context(), auth, grant, connection).await?;
         Ok(Some((renewed, (mount.default_ttl, mount.max_ttl))))
     }
 }

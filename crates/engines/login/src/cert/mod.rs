@@ -209,10 +209,6 @@ impl Backend for Cert {
         Box::pin(async move { self.renew(context, auth, grant.now, connection).await })
     }
 
-    fn login_alias(&self, request: &Request) -> Option<String> {
-        Some(presented(&request.connection).ok()?.subject.common_name)
-    }
-
     fn periodic<'a>(&'a self, context: Context<'a>, now: Timestamp) -> Pending<'a, ()> {
         Box::pin(async move {
             if crl::refresh(context, &*self.fetch, now).await? {

@@ -5,8 +5,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::core::{Core, State};
 use crate::ttl::{Wanted, add, calculate};
-use jiff::Timestamp;
-use logical::{Batch, Error, Grant};
+use logical::{Batch, Error, Grant, Request};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -28,7 +27,7 @@ pub(crate) async fn handle(call: &Call<'_>, path: &str) -> Result<Answer, Error>
     if session.found.hash == hash && session.found.token.kind == TokenKind::Batch {
         return Err(Error::invalid("batch tokens cannot be renewed"));
     }
-    let (token, warnings) = call.core.renew_token(call.state, &hash, increment, call.request.now).await?;
+    let (token, warnings) = call.core.renew_token(call.state, &hash, increment, call.request).await?;
     let namespace = call.state.router.namespace_by_id(&token.namespace_id).ok_or(Error::Denied)?;
     let person = match token.entity_id.as_str() {
         "" => None,
@@ -50,8 +49,9 @@ impl Core {
         state: &State,
         hash: &str,
         increment: Duration,
-        now: Timestamp,
+        request: &Request,
     ) -> Result<(Token, Vec<String>), Error> {
+        let now = request.now;
         loop {
             let mut warnings = Vec::new();
             let (mut token, version) =
@@ -74,7 +74,7 @@ impl Core {
             };
             let path = token.path.clone();
             let grant = Grant { issued: token.created, expires, increment, now, path: &path };
-            if let Some((auth, of_mount)) = self.renew_login(state, &token, grant).await? {
+            if let Some((auth, of_mount)) = self.renew_login(state, &token, grant, &request.connection).await? {
                 mount = of_mount;
                 wanted.ttl = auth.ttl;
                 wanted.max_ttl = auth.max_ttl;
