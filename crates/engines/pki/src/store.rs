@@ -184,6 +184,9 @@ impl<'a> Store<'a> {
             }
             return Ok(default);
         }
+        if uuid::Uuid::try_parse(reference).is_ok() && self.rows.get(&format!("issuer/{reference}")).await?.is_some() {
+            return Ok(reference.to_owned());
+        }
         let issuers = self.issuers().await?;
         let found = issuers.into_iter().find(|issuer| issuer.id == reference || issuer.name == reference);
         let missing = || Error::invalid(format!("unable to find PKI issuer for reference: {reference}"));
