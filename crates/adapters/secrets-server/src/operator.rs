@@ -57,6 +57,14 @@ impl Hands {
             }
             "key-status" if is_read => status(&self.operator.barrier().key_status()?),
             "rotate/config" | "rotate/keyring/config" => self.rotation(request).await,
+            // Keys for PGP are not taken, so none are ever backed up.
+            "rekey/backup" | "rekey/recovery-key-backup" | "rotate/root/backup" | "rotate/recovery/backup" => {
+                match request.operation {
+                    Operation::Read => Err(Error::invalid("no backed-up keys found")),
+                    Operation::Delete => Ok(Response::empty()),
+                    _ => Err(Error::UnsupportedOperation),
+                }
+            }
             "config/state/sanitized" if is_read => Ok(Response::json(self.sanitized.clone())),
             "ha-status" if is_read => Ok(Response::json(json!({"nodes": [{
                 "hostname": hostname(), "api_address": "", "cluster_address": "", "active_node": true,

@@ -50,6 +50,7 @@ impl Core {
         let now = routed.request.now;
         let found = self.find_token(state, &text, now).await?;
         let checked = match found {
+            None if crate::wrapping::opens_own(routed) => Err(crate::wrapping::invalid()),
             None => Err(Error::Denied),
             Some(found) => self.session(state, found, routed).await,
         };

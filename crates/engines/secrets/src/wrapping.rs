@@ -94,8 +94,14 @@ impl Core {
     }
 }
 
+/// Whether a request opens the token that it comes with: one that is no more is told from one that may not.
+pub(crate) fn opens_own(routed: &Routed) -> bool {
+    matches!(routed.path.as_str(), "sys/wrapping/unwrap" | "sys/wrapping/rewrap")
+        && !routed.request.data.contains_key("token")
+}
+
 /// The same text whether it was used, has ended, or never was.
-fn invalid() -> Error {
+pub(crate) fn invalid() -> Error {
     Error::invalid("wrapping token is not valid or does not exist")
 }
 

@@ -33,7 +33,7 @@ impl Core {
         }
         let text = match id {
             Some(id) => Zeroizing::new(id),
-            None => Zeroizing::new(format!("hvs.{}{suffix}", *random_text(28)?)),
+            None => Zeroizing::new(format!("hvs.{}{suffix}", *random_text(24)?)),
         };
         token.accessor = format!("{}{suffix}", *random_text(24)?);
         let hash = state.keys.hash(&text);
