@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use space::{Batch, Changes, CommitError, Pending, Range, Row, Sequence, Snapshot, Space, SpaceError, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client};
 
@@ -21,7 +22,9 @@ const READERS: usize = 16;
 /// Commits that wait for the writer; beyond them the caller waits.
 const QUEUED_COMMITS: usize = 1024;
 /// How long a lost connection is left alone before it is tried again.
-pub(crate) const RETRY: Duration = Duration::from_millis(500);
+pub(crate) const RETRY: Duration = Duration::from_millis(100);
+/// How long a server that is not there is waited for before a question or a commit fails: it may be starting again.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) const CHANNEL: &str = "palisade_commits";
 
 /// Keys are compared by their bytes, and the name of a space by its own. Tables that are there are not touched: to alter
@@ -104,6 +107,15 @@ impl Watches {
     }
 }
 
+/// Whether the same may succeed on another connection, or later: the server ended it, or is not there.
+pub(crate) fn is_passing(error: &tokio_postgres::Error) -> bool {
+    error.code().is_none_or(|code| {
+        let class = code.code().get(..2).unwrap_or_default();
+        // Connections, transactions that gave way or idled too long, resources, ended by an operator or a crash.
+        matches!(class, "08" | "25" | "40" | "53" | "57")
+    })
+}
+
 pub(crate) fn failed(error: tokio_postgres::Error) -> SpaceError {
     SpaceError::Store(Box::new(error))
 }
@@ -114,7 +126,7 @@ impl Postgres {
     /// # Errors
     /// When the server is not reached, is not who it should be, or refuses.
     pub async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
-        let client = connect(connection).await.map_err(ConnectError::Connect)?;
+        let client = postgres_writer::begin(connection).await.map_err(ConnectError::Connect)?;
         client.batch_execute(SCHEMA).await.map_err(ConnectError::Schema)?;
         let (requests, queue) = mpsc::channel(QUEUED_COMMITS);
         tokio::spawn(postgres_writer::run(connection.clone(), client, queue));
@@ -226,17 +238,23 @@ impl PostgresSpace {
         question: impl for<'a> Fn(&'a Client) -> Asked<'a, T> + Send + Sync,
     ) -> Result<(Client, OwnedSemaphorePermit, T), SpaceError> {
         let permit = Arc::clone(&self.shared.permits).acquire_owned().await.map_err(|_| SpaceError::Closed)?;
+        let given_up = Instant::now() + PATIENCE;
         loop {
             let pooled = self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let from_pool = pooled.is_some();
-            let client = match pooled {
-                Some(client) => client,
-                None => connect(&self.shared.connection).await.map_err(failed)?,
+            let asked = async {
+                let client = match pooled {
+                    Some(client) => client,
+                    None => connect(&self.shared.connection).await?,
+                };
+                let answer = question(&client).await?;
+                Ok((client, answer))
             };
-            match question(&client).await {
-                Ok(answer) => return Ok((client, permit, answer)),
+            match asked.await {
+                Ok((client, answer)) => return Ok((client, permit, answer)),
                 // One that was kept may have been closed by the server since.
                 Err(_) if from_pool => {}
+                Err(error) if is_passing(&error) && Instant::now() < given_up => tokio::time::sleep(RETRY).await,
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -255,8 +273,8 @@ impl PostgresSpace {
 }
 
 async fn begin_read(client: &Client) -> Result<Sequence, tokio_postgres::Error> {
-    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    read_sequence(client).await
+    let begin = client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    tokio::try_join!(biased; begin, read_sequence(client)).map(|((), sequence)| sequence)
 }
 
 async fn read_sequence(client: &Client) -> Result<Sequence, tokio_postgres::Error> {
