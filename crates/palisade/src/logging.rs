@@ -37,6 +37,19 @@ pub(crate) fn start(global: Global) -> anyhow::Result<()> {
     start_at(chosen(global, None), None)
 }
 
+/// Starts logging of a server at the level that it was told, `info` by default.
+pub(crate) fn start_server(level: &str, file: Option<&str>) -> anyhow::Result<()> {
+    let level = match level.to_ascii_lowercase().as_str() {
+        "" | "info" | "notice" => LevelFilter::INFO,
+        "error" | "err" => LevelFilter::ERROR,
+        "warn" | "warning" => LevelFilter::WARN,
+        "debug" => LevelFilter::DEBUG,
+        "trace" => LevelFilter::TRACE,
+        other => return Err(invalid(format!("unknown log level: {other}"), "use error, warn, info, debug or trace")),
+    };
+    start_at(level, file.map(Path::new))
+}
+
 fn chosen(global: Global, level: Option<LevelFilter>) -> LevelFilter {
     match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::ERROR,

@@ -12,6 +12,8 @@ use std::time::Duration;
 const MAX_BYTES: u64 = 4 << 20;
 /// 32 days.
 const LIFETIME: Duration = Duration::from_secs(768 * 3600);
+const MAX_REQUEST_BYTES: usize = 32 << 20;
+const REQUEST_TIME: Duration = Duration::from_secs(90);
 const ADDRESS: &str = "127.0.0.1:8200";
 
 /// Why a configuration can't be used.
@@ -76,6 +78,20 @@ pub struct ListenerConfig {
     pub max_request_duration: Duration,
     /// Whether `sys/metrics` needs no token.
     pub unauthenticated_metrics: bool,
+}
+
+impl ListenerConfig {
+    /// Plain HTTP, as it is asked for with `tls_disable`.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self {
+            address,
+            tls: None,
+            no_client_certificates: false,
+            max_request_size: MAX_REQUEST_BYTES,
+            max_request_duration: REQUEST_TIME,
+            unauthenticated_metrics: false,
+        }
+    }
 }
 
 /// Where rows are kept.
@@ -250,8 +266,8 @@ fn tcp(body: &Body<'_>) -> Read<ListenerConfig> {
         address,
         tls: tls.filter(|_| !is_plain),
         no_client_certificates: body.boolean("tls_disable_client_certs")?.unwrap_or(false),
-        max_request_size: size.and_then(|size| usize::try_from(size).ok()).unwrap_or(32 << 20),
-        max_request_duration: time.filter(|time| !time.is_zero()).unwrap_or(Duration::from_secs(90)),
+        max_request_size: size.and_then(|size| usize::try_from(size).ok()).unwrap_or(MAX_REQUEST_BYTES),
+        max_request_duration: time.filter(|time| !time.is_zero()).unwrap_or(REQUEST_TIME),
         unauthenticated_metrics: telemetry(body)?,
     }))
 }

@@ -27,7 +27,7 @@ pub(crate) fn secrets_engines() -> BTreeMap<String, Factory> {
         ("kv-v1", kind(kv::Kv1::new)),
         ("kv-v2", kind(kv::Kv2::new)),
         ("database", kind(move || database::Database::new(Arc::clone(&targets) as Arc<dyn database::Targets>))),
-        ("pki", kind(pki::Pki::new)),
+        ("pki", kind(|| pki::Pki::with_network(Arc::new(challenges::Network::new())))),
         ("ssh", kind(ssh::Ssh::new)),
         ("transit", kind(transit::Transit::new)),
         ("totp", kind(totp::Totp::new)),
@@ -45,6 +45,7 @@ pub(crate) fn auth_methods() -> BTreeMap<String, Factory> {
         ("jwt", kind(move || login::Jwt::new(Arc::clone(&for_jwt)))),
         ("oidc", kind(move || login::Jwt::new(Arc::clone(&for_oidc)))),
         ("kubernetes", kind(move || login::Kubernetes::new(Arc::clone(&for_kubernetes), Arc::new(OwnPod)))),
+        ("ldap", kind(|| login::Ldap::new(Arc::new(directory::Ldap)))),
         ("cert", kind(move || login::Cert::new(Arc::clone(&for_cert)))),
     ])
 }

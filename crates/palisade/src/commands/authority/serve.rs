@@ -44,7 +44,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Outcome {
     let mut options = ServeOptions::new(args.listen);
-    options.tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| Tls { certificate, key, client_certificates: false });
+    options.tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| Tls {
+        certificate,
+        key,
+        client_certificates: false,
+    });
     options.plain = args.plain_http;
     options.dev_issuer = args.dev_issuer;
     options.storage = args.storage.connection()?;
