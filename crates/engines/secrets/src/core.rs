@@ -10,7 +10,7 @@ use crate::router::Router;
 use crate::settings::Settings;
 use crate::token::{Keys, StoredKeys, random_text};
 use jiff::Timestamp;
-use logical::{Backend, Batch, Error, SpecialPaths, Storage, StorageExt as _};
+use logical::{Backend, Batch, Error, SpecialPaths, Storage, StorageExt as _, TokenType};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -254,6 +254,9 @@ impl Core {
             if kind == "system" {
                 entry.config.passthrough_request_headers = vec!["Accept".to_owned()];
             }
+            if kind == "identity" {
+                entry.config.passthrough_request_headers = vec!["Authorization".to_owned()];
+            }
             entries.push(entry);
         }
         Ok(entries)
@@ -275,7 +278,10 @@ pub(crate) fn new_entry(class: Class, path: &str, kind: &str, namespace: &Namesp
         local: false,
         seal_wrap: false,
         external_entropy_access: false,
-        config: MountConfig::default(),
+        config: MountConfig {
+            token_type: if class == Class::Auth { TokenType::DefaultService } else { TokenType::Default },
+            ..MountConfig::default()
+        },
         options: BTreeMap::new(),
         is_tainted: false,
     })

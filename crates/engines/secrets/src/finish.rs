@@ -136,7 +136,7 @@ fn record<'a>(routed: &'a Routed, who: Audited<'a>) -> AuditRecord<'a> {
         path: &routed.path,
         namespace: (&routed.namespace.id, &routed.namespace.path),
         data: &routed.request.data,
-        headers: &routed.request.headers,
+        headers: &routed.headers,
         address: routed.request.connection.address,
         client_token: routed.token.as_ref().map(|token| token.as_str()),
         caller: who.caller,

@@ -113,6 +113,7 @@ impl Core {
             num_uses: if kind == TokenKind::Batch { 0 } else { i64::try_from(auth.num_uses).unwrap_or(i64::MAX) },
             created: now,
             ttl: ttl.as_secs(),
+            lease_ttl: ttl.as_secs(),
             explicit_max_ttl: auth.explicit_max_ttl.as_secs(),
             period: if kind == TokenKind::Batch { 0 } else { auth.period.as_secs() },
             namespace_id: mount.namespace.id.clone(),

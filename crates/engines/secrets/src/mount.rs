@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Kinds that are there once and stay where they are.
+pub(crate) const SINGLETONS: [&str; 8] =
+    ["cubbyhole", "ns_cubbyhole", "system", "ns_system", "token", "ns_token", "identity", "ns_identity"];
+
 /// Whether a mount gives out secrets or tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -131,7 +135,8 @@ impl MountEntry {
                 shown.insert("token_type".to_owned(), json!(token_type_name(config.token_type)));
             }
         }
-        json!({
+        let is_builtin = SINGLETONS.contains(&self.kind.as_str());
+        let mut data = json!({
             "type": self.kind,
             "description": self.description,
             "accessor": self.accessor,
@@ -140,12 +145,15 @@ impl MountEntry {
             "seal_wrap": self.seal_wrap,
             "external_entropy_access": self.external_entropy_access,
             "config": shown,
-            "options": if self.options.is_empty() { Value::Null } else { json!(self.options) },
+            "options": if self.options.is_empty() && is_builtin { Value::Null } else { json!(self.options) },
             "plugin_version": config.plugin_version,
             "running_plugin_version": "v1.0.0+builtin.palisade",
             "running_sha256": "",
-            "deprecation_status": "supported",
-        })
+        });
+        if let Some(data) = data.as_object_mut().filter(|_| !is_builtin) {
+            data.insert("deprecation_status".to_owned(), json!("supported"));
+        }
+        data
     }
 }
 

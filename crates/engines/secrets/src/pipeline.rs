@@ -46,12 +46,17 @@ impl Core {
 
     /// A request that needs a token.
     async fn answer_checked(&self, state: &Arc<State>, routed: &mut Routed) -> Result<CoreResponse, Error> {
-        let text = routed.token.clone().ok_or(Error::Denied)?;
+        // Whoever is not known reads nothing but this; a wrapping token that was used, the same as one that never was.
+        let opens_own = crate::wrapping::opens_own(routed);
+        let unknown = || match opens_own {
+            true => crate::wrapping::invalid(),
+            false => Error::DeniedBecause("permission denied".to_owned()),
+        };
+        let Some(text) = routed.token.clone() else { return Err(unknown()) };
         let now = routed.request.now;
         let found = self.find_token(state, &text, now).await?;
         let checked = match found {
-            None if crate::wrapping::opens_own(routed) => Err(crate::wrapping::invalid()),
-            None => Err(Error::Denied),
+            None => Err(unknown()),
             Some(found) => self.session(state, found, routed).await,
         };
         let mut session = match checked {

@@ -27,7 +27,7 @@ pub struct CoreResponse {
     pub warnings: Vec<String>,
     /// `auth`.
     pub auth: Option<TokenAuth>,
-    /// `mount_type`.
+    /// The kind of the mount that answered, for audit. Not sent, as the peer does not.
     pub mount_type: String,
     /// A body that is sent as it is instead.
     pub raw: Option<Raw>,
@@ -138,7 +138,6 @@ impl CoreResponse {
                 if self.warnings.is_empty() { Value::Null } else { Value::from(self.warnings.clone()) },
             ),
             ("auth".to_owned(), self.auth.as_ref().map_or(Value::Null, TokenAuth::to_json)),
-            ("mount_type".to_owned(), Value::from(self.mount_type.as_str())),
         ]);
         if self.is_flat {
             for (key, value) in self.data.iter().flatten() {

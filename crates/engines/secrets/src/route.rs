@@ -17,6 +17,8 @@ pub(crate) struct Routed {
     pub(crate) request: Request,
     pub(crate) token: Option<zeroize::Zeroizing<String>>,
     pub(crate) wrap_ttl: Option<Duration>,
+    /// All of them, for audit.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 pub(crate) fn no_route(path: &str) -> Error {
@@ -60,7 +62,8 @@ pub(crate) fn route(state: &State, request: CoreRequest) -> Result<Routed, Error
     if path.chars().any(char::is_control) {
         return Err(Error::invalid("path contains unprintable characters"));
     }
-    let (namespace, path) = state.router.resolve(&namespace, &path).ok_or_else(|| no_route(&path))?;
+    let (namespace, path) =
+        state.router.resolve(&namespace, &path).ok_or_else(|| Error::Status(404, "namespace not found".to_owned()))?;
     if path.is_empty() {
         return Err(Error::Status(404, "no handler for route \"\". route entry not found.".to_owned()));
     }
@@ -74,12 +77,13 @@ pub(crate) fn route(state: &State, request: CoreRequest) -> Result<Routed, Error
     if !namespace.is_root()
         && path.strip_prefix("sys/").is_some_and(|rest| ROOT_ONLY.iter().any(|front| is_at_or_below(rest, front)))
     {
-        return Err(Error::UnsupportedPath);
+        return Err(Error::invalid("operation only available in root namespace"));
     }
     let (mount, rest) = match state.router.route(&namespace, &path) {
         Some((mount, rest)) => (Some(Arc::clone(mount)), rest.to_owned()),
         None => (None, path.clone()),
     };
+    let all_headers = headers.clone();
     let entry = mount.as_ref().map(|mount| &mount.entry);
     let passes = |name: &str| {
         entry.is_some_and(|entry| {
@@ -100,7 +104,15 @@ pub(crate) fn route(state: &State, request: CoreRequest) -> Result<Routed, Error
         connection,
         now,
     };
-    Ok(Routed { namespace, path, mount, request, token, wrap_ttl: wrap_ttl.filter(|ttl| !ttl.is_zero()) })
+    Ok(Routed {
+        headers: all_headers,
+        namespace,
+        path,
+        mount,
+        request,
+        token,
+        wrap_ttl: wrap_ttl.filter(|ttl| !ttl.is_zero()),
+    })
 }
 
 /// Headers that every backend may see.

@@ -39,8 +39,8 @@ pub(crate) fn calculate(
         if period < wanted.period {
             warnings.push(format!(
                 "period of {:?} exceeded the effective max_ttl of {:?}; period value is capped accordingly",
-                format_duration(wanted.period),
-                format_duration(max_ttl)
+                short(wanted.period),
+                short(max_ttl)
             ));
         }
         (period, Some(wanted.explicit_max_ttl).filter(|bound| !bound.is_zero()))
@@ -56,10 +56,17 @@ pub(crate) fn calculate(
     }
     warnings.push(format!(
         "TTL of {:?} exceeded the effective max_ttl of {:?}; TTL value is capped accordingly",
-        format_duration(ttl),
-        format_duration(left)
+        short(ttl),
+        short(left)
     ));
     Ok(left)
+}
+
+/// `30m`, `768h`: without what is zero, as the peer's warnings have it.
+fn short(duration: Duration) -> String {
+    let text = format_duration(duration);
+    let text = text.strip_suffix("m0s").map_or(text.clone(), |front| format!("{front}m"));
+    text.strip_suffix("h0m").map_or(text.clone(), |front| format!("{front}h"))
 }
 
 /// A time later; the end of time where that is beyond it.

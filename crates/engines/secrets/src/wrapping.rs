@@ -35,10 +35,11 @@ impl Core {
         &self,
         state: &Arc<State>,
         routed: &Routed,
-        response: CoreResponse,
+        mut response: CoreResponse,
         ttl: Duration,
     ) -> Result<CoreResponse, Error> {
         let wrapped_accessor = response.auth.as_ref().map(|auth| auth.accessor.clone()).unwrap_or_default();
+        response.is_flat = false;
         let body = Zeroizing::new(response.to_json().to_string());
         if response.raw.is_some() {
             return Err(Error::invalid("this answer can't be wrapped"));

@@ -72,7 +72,11 @@ async fn list(call: &Call<'_>, by_name: bool) -> Result<Answer, Error> {
         if by_name {
             rows.push((entity.name, Value::Null));
         } else {
-            rows.push((entity.id, json!({ "name": entity.name, "aliases": aliases })));
+            let mut info = json!({ "name": entity.name });
+            if let Some(info) = info.as_object_mut().filter(|_| !aliases.is_empty()) {
+                info.insert("aliases".to_owned(), Value::Array(aliases));
+            }
+            rows.push((entity.id, info));
         }
     }
     list_answer(call, rows)

@@ -154,6 +154,5 @@ pub(crate) async fn describe_entity(core: &Core, state: &State, entity: &Entity)
         "direct_group_ids": ids(&direct),
         "inherited_group_ids": ids(&inherited),
         "group_ids": all,
-        "mfa_secrets": {},
     }))
 }

@@ -19,7 +19,11 @@ pub(crate) async fn handle(call: &Call<'_>, rest: &[&str]) -> Result<Answer, Err
         (["id", id], Operation::Read) => {
             let (group, _) = found(by_id(call, id).await?)?;
             let alias = found(group.alias.as_ref())?;
-            Ok(Answer::json(describe_alias(call.state, alias, &group.id)))
+            let mut shown = describe_alias(call.state, alias, &group.id);
+            if let Some(shown) = shown.as_object_mut() {
+                shown.insert("namespace_id".to_owned(), group.namespace_id.clone().into());
+            }
+            Ok(Answer::json(shown))
         }
         (["id", id], Operation::Delete) => {
             if let Some(old) = by_id(call, id).await? {
@@ -119,9 +123,13 @@ async fn write(call: &Call<'_>, id: &str) -> Result<Answer, Error> {
         call.core.put_group(Some(before), &without).await?;
     }
     let alias_id = alias.id.clone();
+    let is_change = old.as_ref().is_some_and(|(before, _)| before.alias.is_some());
     group.alias = Some(alias);
     group.updated = now;
     group.modify_index += 1;
     call.core.put_group(target.as_ref(), &group).await?;
+    if is_change {
+        return Ok(Answer::empty());
+    }
     Ok(Answer::json(json!({ "id": alias_id, "canonical_id": group.id })))
 }

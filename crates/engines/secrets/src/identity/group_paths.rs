@@ -67,7 +67,7 @@ pub(crate) async fn describe(call: &Call<'_>, group: &Group) -> Result<Value, Er
     Ok(json!({
         "id": group.id,
         "name": group.name,
-        "policies": group.policies,
+        "policies": or_null(&group.policies),
         "member_entity_ids": or_null(&group.member_entity_ids),
         "member_group_ids": or_null(&group.member_group_ids),
         "parent_group_ids": or_null(&parents),

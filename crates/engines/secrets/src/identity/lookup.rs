@@ -16,11 +16,7 @@ pub(crate) async fn handle(call: &Call<'_>, what: &str) -> Result<Answer, Error>
     match ways.iter().filter(|way| **way).count() {
         0 => return Err(Error::invalid("query parameter not supplied")),
         1 => {}
-        _ => {
-            let text = "only one of 'id', 'name', 'alias_id' and a combination of both 'alias_name' and \
-                        'alias_mount_accessor' to be specified";
-            return Err(Error::invalid(text));
-        }
+        _ => return Err(Error::invalid("query parameter conflict; please supply distinct set of query parameters")),
     }
     let is_entity = what == "entity";
     let mut found = id;

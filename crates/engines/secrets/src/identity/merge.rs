@@ -7,13 +7,13 @@ use logical::{Batch, Error};
 /// `entity/merge`: what the others have becomes one entity's.
 pub(crate) async fn handle(call: &Call<'_>) -> Result<Answer, Error> {
     let fields = call.request.fields();
-    let from = fields.list("from_entity_ids")?.unwrap_or_default();
-    if from.is_empty() {
-        return Err(Error::invalid("missing entity ids to merge from"));
-    }
     let to = fields.text("to_entity_id")?.unwrap_or_default();
     if to.is_empty() {
         return Err(Error::invalid("missing entity id to merge to"));
+    }
+    let from = fields.list("from_entity_ids")?.unwrap_or_default();
+    if from.is_empty() {
+        return Err(Error::invalid("missing entity ids to merge from"));
     }
     let force = fields.boolean("force")?.unwrap_or(false);
     let keep = fields.list("conflicting_alias_ids_to_keep")?.unwrap_or_default();

@@ -38,7 +38,7 @@ async fn hash(call: &Call<'_>, path: &str) -> Result<Answer, Error> {
         true => call.core.settings().audit.hash(path, &input).await?,
         false => None,
     };
-    let hash = hash.ok_or_else(|| Error::invalid(format!("unknown audit backend: {path:?}")))?;
+    let hash = hash.ok_or_else(|| Error::invalid(format!("unknown audit backend {path:?}")))?;
     Ok(Answer::json(json!({ "hash": hash })))
 }
 

@@ -14,7 +14,7 @@ pub(crate) async fn handle(call: &Call<'_>, parts: &[&str]) -> Result<Answer, Er
             let headers: Map<_, _> = headers.map(|(name, hmac)| (name.clone(), json!({ "hmac": hmac }))).collect();
             Ok(Answer::json(json!({ "headers": headers })))
         }
-        (["config", "auditing", "request-headers", name], _) => audited_header(call, &name.to_lowercase()).await,
+        (["config", "auditing", "request-headers", name], _) => audited_header(call, name).await,
         (["config", "ui", "headers"], Operation::List) => {
             Ok(Answer::keys(call.state.config.ui_headers.keys().cloned().collect()))
         }
@@ -46,15 +46,15 @@ async fn cors(call: &Call<'_>) -> Result<Answer, Error> {
             }
             let standard = [
                 "Content-Type",
-                "X-Requested-With",
-                "X-Vault-AWS-IAM-Server-ID",
+                "Authorization",
+                "X-Vault-Token",
                 "X-Vault-MFA",
                 "X-Vault-No-Request-Forwarding",
                 "X-Vault-Wrap-Format",
                 "X-Vault-Wrap-TTL",
+                "X-Requested-With",
+                "X-Vault-AWS-IAM-Server-ID",
                 "X-Vault-Policy-Override",
-                "Authorization",
-                "X-Vault-Token",
             ];
             let mut allowed_headers: Vec<String> = standard.map(str::to_owned).to_vec();
             allowed_headers.extend(fields.list("allowed_headers")?.unwrap_or_default());
@@ -69,17 +69,18 @@ async fn cors(call: &Call<'_>) -> Result<Answer, Error> {
 
 async fn audited_header(call: &Call<'_>, name: &str) -> Result<Answer, Error> {
     let mut headers = call.state.config.audited_headers.clone();
+    let (given, name) = (name, name.to_lowercase());
     match call.request.operation {
         Operation::Read => {
-            let hmac = headers.get(name).ok_or_else(|| Error::invalid("Could not find header in config"))?;
-            return Ok(Answer::json(json!({ name: { "hmac": hmac } })));
+            let hmac = headers.get(&name).ok_or_else(|| Error::invalid("Could not find header in config"))?;
+            return Ok(Answer::json(json!({ given: { "hmac": hmac } })));
         }
         Operation::Update => {
             let hmac = call.request.fields().boolean("hmac")?.unwrap_or(false);
-            headers.insert(name.to_owned(), hmac);
+            headers.insert(name, hmac);
         }
         Operation::Delete => {
-            headers.remove(name);
+            headers.remove(&name);
         }
         _ => return Err(Error::UnsupportedOperation),
     }

@@ -54,20 +54,26 @@ async fn mounts(call: &Call<'_>) -> Result<Answer, Error> {
 }
 
 async fn mount(call: &Call<'_>, path: &str) -> Result<Answer, Error> {
-    let session = session(call).await?.ok_or(Error::Denied)?;
+    let session = session(call).await?.ok_or_else(|| Error::DeniedBecause("permission denied".to_owned()))?;
     let route = |path: &str| -> Option<(Arc<Namespace>, Arc<Mount>)> {
         let (namespace, rest) = call.state.router.resolve(&call.namespace.path, path)?;
         let (mount, _) = call.state.router.route(&namespace, rest)?;
         Some((Arc::clone(&namespace), Arc::clone(mount)))
     };
     // Whoever may not see it learns not whether it is there.
-    let (namespace, mount) = route(path).ok_or(Error::Denied)?;
+    let denied = || {
+        Error::DeniedBecause(format!(
+            "preflight capability check returned 403, please ensure client's policies grant access to path {:?}",
+            format!("{}/", path.trim_end_matches('/'))
+        ))
+    };
+    let (namespace, mount) = route(path).ok_or_else(denied)?;
     let full = mount.entry.full_path();
     let whole = format!("{}/", path.trim_end_matches('/'));
     let is_open = session.acl.reaches(&namespace.path, &full)
         || session.acl.reaches(&namespace.path, whole.strip_prefix(&namespace.path).unwrap_or(&whole));
     if !is_open {
-        return Err(Error::Denied);
+        return Err(denied());
     }
     let Value::Object(mut data) = mount.entry.describe() else { return Ok(Answer::empty()) };
     data.insert("path".to_owned(), full.into());

@@ -15,9 +15,9 @@ pub(crate) async fn handle(call: &Call<'_>, parts: &[&str]) -> Result<Answer, Er
     match (rest, operation) {
         ([], Operation::Read) => Ok(Answer::data(list(call, class))),
         ([], _) => Err(Error::UnsupportedOperation),
-        ([path @ .., "tune"], Operation::Read) if !path.is_empty() => tune::read(at(call, class, path)?.as_ref()),
+        ([path @ .., "tune"], Operation::Read) if !path.is_empty() => tune::read(tuned(call, class, path)?.as_ref()),
         ([path @ .., "tune"], Operation::Update) if !path.is_empty() => {
-            tune::change(call, at(call, class, path)?.as_ref()).await
+            tune::change(call, tuned(call, class, path)?.as_ref()).await
         }
         (path, Operation::Read) => {
             let mount = at(call, class, path)?;
@@ -55,6 +55,12 @@ fn at(call: &Call<'_>, class: Class, path: &[&str]) -> Result<Arc<Mount>, Error>
     };
     let mount = call.state.router.at(call.namespace, &full);
     mount.cloned().ok_or_else(|| Error::invalid(format!("{missing}{}/", path.join("/"))))
+}
+
+/// The mount that is tuned.
+fn tuned(call: &Call<'_>, class: Class, path: &[&str]) -> Result<Arc<Mount>, Error> {
+    let full = format!("{}{}/", class.prefix(), path.join("/"));
+    at(call, class, path).map_err(|_| Error::invalid(format!("cannot fetch sysview for path {full:?}")))
 }
 
 async fn enable(call: &Call<'_>, class: Class, path: &[&str]) -> Result<Answer, Error> {

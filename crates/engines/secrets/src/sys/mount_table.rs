@@ -2,17 +2,15 @@ use crate::answer::Answer;
 use crate::call::{Call, MountSystem};
 use crate::core::{Core, State};
 use crate::lease::Revoke;
-use crate::mount::{Class, Mount, MountEntry, Target, mount_key};
+use crate::mount::{Class, Mount, MountEntry, SINGLETONS, Target, mount_key};
 use crate::namespace::Namespace;
 use jiff::Timestamp;
 use logical::{Batch, Error, Map, Operation, StorageExt as _};
 use serde_json::json;
 use std::sync::Arc;
 
-/// Paths and kinds that are there once and stay where they are.
+/// Paths that stay as they are.
 const PROTECTED: [&str; 5] = ["audit/", "auth/", "sys/", "cubbyhole/", "identity/"];
-const SINGLETONS: [&str; 8] =
-    ["cubbyhole", "ns_cubbyhole", "system", "ns_system", "token", "ns_token", "identity", "ns_identity"];
 
 /// Whether nothing may be mounted, moved or removed there.
 pub(crate) fn is_protected(class: Class, path: &str) -> bool {
@@ -32,11 +30,11 @@ impl Core {
         config: &Map,
     ) -> Result<(), Error> {
         let what = if entry.class == Class::Auth { "enable an auth method at" } else { "mount" };
+        if is_protected(entry.class, &entry.path) {
+            return Err(Error::invalid(format!("cannot {what} {:?}", entry.path)));
+        }
         if SINGLETONS.contains(&entry.kind.as_str()) {
             return Err(Error::Status(403, format!("mount type of {:?} is not mountable", entry.kind)));
-        }
-        if is_protected(entry.class, &entry.path) {
-            return Err(Error::Status(403, format!("cannot {what} {:?}", entry.path)));
         }
         check_path(&entry.path)?;
         let path = entry.full_path();
@@ -155,7 +153,7 @@ async fn remount(call: &Call<'_>) -> Result<Answer, Error> {
             None => (namespace, Class::Secret, rest.to_owned()),
         })
     };
-    let lost = || Error::invalid(format!("no matching mount at {from:?}"));
+    let lost = || Error::invalid(format!("no matching mount at {:?}", format!("{}/", from.trim_matches('/'))));
     let (old_namespace, class, old) = locate(&from).ok_or_else(lost)?;
     let (namespace, new_class, new) = locate(&to).ok_or_else(lost)?;
     if class != new_class {

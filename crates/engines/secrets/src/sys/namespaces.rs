@@ -25,8 +25,14 @@ fn path_of(call: &Call<'_>, path: &[&str]) -> Result<String, Error> {
             return Err(Error::invalid(format!("{segment:?} is not a name of a namespace")));
         }
         if reserved.contains(segment) {
-            return Err(Error::invalid(format!("{segment:?} is a reserved path and cannot be used as a namespace")));
+            return Err(Error::invalid(format!(
+                "{:?} is a reserved path and cannot be used as a namespace name",
+                format!("{segment}/")
+            )));
         }
+    }
+    if path.len() > 1 {
+        return Err(Error::invalid("namespace name cannot contain /"));
     }
     Ok(format!("{}{}/", call.namespace.path, path.join("/")))
 }
@@ -99,7 +105,9 @@ async fn one(call: &Call<'_>, path: &str, operation: Operation) -> Result<Answer
             Ok(Answer::json(describe(&namespace, &call.namespace.path)))
         }
         Operation::Delete => {
-            let Some(namespace) = existing else { return Ok(Answer::empty()) };
+            let Some(namespace) = existing else {
+                return Ok(Answer::empty().warn("requested namespace does not exist"));
+            };
             delete(call, namespace).await?;
             Ok(Answer::json(json!({ "status": "in-progress" })))
         }

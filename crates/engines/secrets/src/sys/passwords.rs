@@ -1,4 +1,4 @@
-use crate::answer::{Answer, found};
+use crate::answer::Answer;
 use crate::call::Call;
 use crate::password::PasswordPolicy;
 use logical::{Error, Operation, StorageExt as _};
@@ -12,7 +12,7 @@ pub(crate) async fn handle(call: &Call<'_>, parts: &[&str]) -> Result<Answer, Er
         ([], Operation::List) => Ok(Answer::keys(storage.list(&prefix, "", usize::MAX).await?)),
         ([], _) => Err(Error::UnsupportedOperation),
         ([name, "generate"], Operation::Read) => {
-            let text = found(storage.get_json::<String>(&format!("{prefix}{name}")).await?)?;
+            let text = storage.get_json::<String>(&format!("{prefix}{name}")).await?.ok_or_else(missing)?;
             let policy = PasswordPolicy::parse(&text).map_err(|error| Error::internal(error.to_string()))?;
             Ok(Answer::json(json!({ "password": policy.generate()?.as_str() })))
         }
@@ -20,7 +20,7 @@ pub(crate) async fn handle(call: &Call<'_>, parts: &[&str]) -> Result<Answer, Er
             let key = format!("{prefix}{name}");
             match operation {
                 Operation::Read => {
-                    let text = found(storage.get_json::<String>(&key).await?)?;
+                    let text = storage.get_json::<String>(&key).await?.ok_or_else(missing)?;
                     Ok(Answer::json(json!({ "policy": text })))
                 }
                 Operation::Update => {
@@ -46,4 +46,8 @@ pub(crate) async fn handle(call: &Call<'_>, parts: &[&str]) -> Result<Answer, Er
         }
         _ => Err(Error::UnsupportedPath),
     }
+}
+
+fn missing() -> Error {
+    Error::Status(404, "1 error occurred:\n\t* policy does not exist\n\n".to_owned())
 }

@@ -66,7 +66,7 @@ async fn write(call: &Call<'_>, name: &str) -> Result<Answer, Error> {
     }
     let now = call.request.now;
     let parsed = acl::Policy::parse(name, &call.namespace.for_acl(), &text, now);
-    parsed.map_err(|error| Error::invalid(format!("failed to parse policy: {error}")))?;
+    parsed.map_err(|error| Error::invalid(error.to_string()))?;
     call.core
         .storage()
         .put_json(&policy_key(&call.namespace.id, name), &PolicyRow { text, modified: Some(now) })
@@ -76,7 +76,10 @@ async fn write(call: &Call<'_>, name: &str) -> Result<Answer, Error> {
 }
 
 async fn delete(call: &Call<'_>, name: &str) -> Result<Answer, Error> {
-    if acl::IMMUTABLE.contains(&name) || name == acl::DEFAULT {
+    if name == acl::DEFAULT {
+        return Err(Error::invalid("cannot delete default policy"));
+    }
+    if acl::IMMUTABLE.contains(&name) {
         return Err(Error::invalid(format!("cannot delete {name:?} policy")));
     }
     call.core.storage().delete(&policy_key(&call.namespace.id, name)).await?;

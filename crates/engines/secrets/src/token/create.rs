@@ -12,6 +12,9 @@ use logical::{Batch, Error};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// The path of root tokens that no request made.
+pub(crate) const FIRST: &str = "auth/token/root";
+
 /// A token to be stored.
 pub(crate) struct NewToken {
     pub(crate) token: Token,
@@ -50,7 +53,7 @@ impl Core {
         let state = self.state()?;
         let token = Token {
             policies: vec![acl::ROOT.to_owned()],
-            path: "auth/token/root".to_owned(),
+            path: FIRST.to_owned(),
             display_name: "root".to_owned(),
             created: now,
             namespace_id: ROOT_ID.to_owned(),
@@ -252,6 +255,7 @@ fn lifetimes(
         token.bound_cidrs.clear();
     }
     token.ttl = ttl.as_secs();
+    token.lease_ttl = token.ttl;
     token.period = period.as_secs();
     token.explicit_max_ttl = explicit_max_ttl.as_secs();
     token.expires = (!ttl.is_zero()).then(|| add(now, ttl));

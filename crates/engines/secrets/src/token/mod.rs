@@ -56,6 +56,8 @@ pub(crate) struct Token {
     pub(crate) created: Timestamp,
     /// Seconds it was given at first; zero: it does not end.
     pub(crate) ttl: u64,
+    /// Seconds it was given last: what a renewal that asks for nothing gives again.
+    pub(crate) lease_ttl: u64,
     pub(crate) explicit_max_ttl: u64,
     pub(crate) period: u64,
     pub(crate) namespace_id: String,

@@ -123,7 +123,7 @@ async fn describe(call: &Call<'_>, text: &str, token: &Token) -> Result<Answer, 
     });
     let Some(map) = data.as_object_mut() else { return Ok(Answer::empty()) };
     let mut add = |name: &str, value: Value| map.insert(name.to_owned(), value);
-    if token.expires.is_some() {
+    if token.path != create::FIRST {
         add("issue_time", token.created.to_string().into());
         add("renewable", token.renewable.into());
     }

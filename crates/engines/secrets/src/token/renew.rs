@@ -16,7 +16,7 @@ pub(crate) async fn handle(call: &Call<'_>, path: &str) -> Result<Answer, Error>
     let (text, hash) = match path {
         "renew-self" => (session.found.text.clone(), session.found.hash.clone()),
         "renew" => {
-            let found = token_of_body(call).await?.ok_or_else(|| Error::DeniedBecause("bad token".to_owned()))?;
+            let found = token_of_body(call).await?.ok_or_else(|| Error::invalid("token not found"))?;
             (found.text, found.hash)
         }
         _ => {
@@ -55,19 +55,15 @@ impl Core {
         loop {
             let mut warnings = Vec::new();
             let (mut token, version) =
-                self.find_hash(hash, now).await?.ok_or_else(|| Error::DeniedBecause("bad token".to_owned()))?;
-            let Some(expires) = token.expires else {
-                // A token that never ends has nothing to be renewed; the peer answers it as it is.
-                return Ok((token, warnings));
-            };
-            if !token.renewable {
-                return Err(Error::invalid("lease is not renewable"));
-            }
+                self.find_hash(hash, now).await?.ok_or_else(|| Error::invalid("token not found"))?;
+            let expires = token.expires.filter(|_| token.renewable);
+            let expires = expires.ok_or_else(|| Error::invalid("lease is not renewable"))?;
             let namespace = state.router.namespace_by_id(&token.namespace_id).ok_or(Error::Denied)?;
             let own = state.router.at(namespace, "auth/token/").ok_or(Error::Denied)?;
             let mut mount = (own.default_ttl, own.max_ttl);
             let mut wanted = Wanted {
                 increment,
+                ttl: Duration::from_secs(token.lease_ttl),
                 period: Duration::from_secs(token.period),
                 explicit_max_ttl: Duration::from_secs(token.explicit_max_ttl),
                 ..Wanted::default()
@@ -90,6 +86,7 @@ impl Core {
             let expires = add(now, ttl);
             token.expires = Some(expires);
             token.renewed = Some(now);
+            token.lease_ttl = ttl.as_secs();
             let key = token_key(hash);
             batch.put_json(key.as_str(), &token)?.require(key.as_str(), Some(version));
             crate::lease::put_token_lease(&mut batch, &lease_id, &token.namespace_id, hash, expires)?;

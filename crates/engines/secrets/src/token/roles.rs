@@ -106,7 +106,6 @@ fn describe(role: &Role) -> Value {
         "path_suffix": role.path_suffix,
         "token_period": role.token_period,
         "token_explicit_max_ttl": role.token_explicit_max_ttl,
-        "token_num_uses": role.token_num_uses,
         "token_no_default_policy": role.token_no_default_policy,
         "token_type": token_type_name(role.token_type),
         "explicit_max_ttl": 0,
@@ -119,6 +118,9 @@ fn describe(role: &Role) -> Value {
         }
         if max_ttl {
             data.insert("explicit_max_ttl".to_owned(), role.token_explicit_max_ttl.into());
+        }
+        if role.token_num_uses != 0 {
+            data.insert("token_num_uses".to_owned(), role.token_num_uses.into());
         }
         if !role.token_bound_cidrs.is_empty() {
             data.insert("token_bound_cidrs".to_owned(), json!(role.token_bound_cidrs));
