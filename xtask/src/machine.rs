@@ -10,6 +10,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c++", "g++"),
     ("cc", "gcc"),
     ("containerd", "containerd"),
+    ("curl", "curl"),
     ("debootstrap", "debootstrap"),
     ("docker-registry", "docker-registry"),
     ("git", "git"),
@@ -29,6 +30,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("softhsm2-util", "softhsm2"),
     ("strace", "strace"),
     ("umoci", "umoci"),
+    ("wrk", "wrk"),
 ];
 
 /// Installs what is missing.

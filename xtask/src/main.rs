@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_log;
+mod bench_secrets;
 mod bench_sign;
 mod deny;
 mod findings;
@@ -29,6 +30,7 @@ cargo xtask COMMAND
   test --fast     without making the machine ready
   bench image     the product, the peer and the floor on one image; as root, for the image is built first
   bench log       the transparency log with the load generator beside it, and search in two million entries
+  bench secrets   the secrets server beside OpenBao under wrk, over PostgreSQL, and with a million leases; as root
   bench sign      verification beside Cosign's, and an authority at rest
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
   parity --scan   what Grype finds in them and in lists of packages, with the same advisories; as root
@@ -48,6 +50,7 @@ fn main() -> Result<()> {
         ["test", "--fast"] => test::fast(),
         ["bench", "image"] => bench::image(),
         ["bench", "log"] => bench_log::log(),
+        ["bench", "secrets"] => bench_secrets::secrets(),
         ["bench", "sign"] => bench_sign::sign(),
         ["parity"] => parity::check(),
         ["parity", "--scan"] => findings::check(),

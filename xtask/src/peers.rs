@@ -22,7 +22,8 @@ pub(crate) const OLD_COSIGN: &str = "2.6.5";
 const CONTAINER_REGISTRY: &str = "0.22.1";
 const SIGSTORE_PYTHON: &str = "4.5.1";
 const SIGSTORE_JS: &str = "5.0.1";
-const OPENBAO: &str = "2.7.2";
+/// The version of OpenBao that Palisade stands in for.
+pub(crate) const OPENBAO: &str = "2.7.2";
 
 /// Cosign, of a version.
 pub(crate) fn cosign(version: &str) -> Result<PathBuf> {
