@@ -8,14 +8,13 @@ use std::task::{Context, Poll};
 use std::{fmt, io};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use trust::Authorities;
 use zeroize::Zeroizing;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -112,8 +111,7 @@ impl Tls {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder.with_protocol_versions(&[&version::TLS13, &version::TLS12])?;
-        let (inner, given) = self.inner(&provider)?;
-        let verifier = Verifier { inner, given, host: self.verify == Verify::Host, provider };
+        let verifier = Verifier { inner: self.inner(&provider)?, host: self.verify == Verify::Host, provider };
         let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         Ok(match &self.identity {
             None => builder.with_no_client_auth(),
@@ -124,15 +122,12 @@ impl Tls {
         })
     }
 
-    /// What verifies, and the roots that were given.
-    fn inner(
-        &self,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<(Option<Arc<WebPkiServerVerifier>>, Certificates), Failure> {
+    /// What verifies, if anything.
+    fn inner(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Authorities>, Failure> {
         let mut roots = RootCertStore::empty();
         let mut given = Vec::new();
         match (&self.roots, self.verify) {
-            (_, Verify::Nothing) => return Ok((None, given)),
+            (_, Verify::Nothing) => return Ok(None),
             (Roots::None, _) => return Err("no root certificate to verify the server with".into()),
             (Roots::System, _) => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
             (Roots::Given(source), _) => {
@@ -142,19 +137,14 @@ impl Tls {
                 }
             }
         }
-        let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?;
-        Ok((Some(inner), given))
+        Ok(Some(Authorities::new(roots, given, provider)?))
     }
 }
-
-type Certificates = Vec<CertificateDer<'static>>;
 
 /// Verifies as much as is asked for; that the server has the key of its certificate, always.
 #[derive(Debug)]
 struct Verifier {
-    inner: Option<Arc<WebPkiServerVerifier>>,
-    /// One of these may be the server's own, signed by itself.
-    given: Certificates,
+    inner: Option<Authorities>,
     host: bool,
     provider: Arc<CryptoProvider>,
 }
@@ -174,13 +164,6 @@ impl ServerCertVerifier for Verifier {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.host => Ok(ServerCertVerified::assertion()),
-            // `CaUsedAsEndEntity`, once its time was right. libpq takes such a certificate where it is the root itself.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if self.given.contains(end_entity) => {
-                if self.host {
-                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                }
-                Ok(ServerCertVerified::assertion())
-            }
             other => other,
         }
     }

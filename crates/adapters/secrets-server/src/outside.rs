@@ -2,8 +2,8 @@
 
 use logical::{Error, Pending};
 use login::{Fetch, FetchError, Fetching, Incoming, Job, Outgoing, Pod, Workers};
+use reqwest::Client;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,9 +62,8 @@ impl Web {
         }
         let mut builder = Client::builder().redirect(Policy::none()).timeout(TIMEOUT);
         if let Some(pem) = authorities {
-            let bundle = Certificate::from_pem_bundle(pem.as_bytes());
-            let bundle = bundle.map_err(|_| FetchError("the authorities are no certificates in PEM".to_owned()))?;
-            builder = builder.tls_certs_only(bundle);
+            let config = trust::client(pem.as_bytes()).map_err(|error| FetchError(error.to_string()))?;
+            builder = builder.tls_backend_preconfigured(config);
         }
         let client = builder.build().map_err(|error| FetchError(error.to_string()))?;
         if clients.len() >= MAX_CLIENTS {

@@ -47,6 +47,11 @@ impl Server {
         let issuer = self.url.strip_suffix('/').unwrap_or(&self.url);
         ask(fetch, self.get(&format!("{issuer}/.well-known/openid-configuration"))).await
     }
+
+    /// The address of the keys in that document.
+    pub(crate) async fn key_set(&self, fetch: &dyn Fetch) -> Result<String, KeysError> {
+        Ok(jwks_address(&self.discover(fetch).await?, &self.url)?)
+    }
 }
 
 /// Why there are no keys.
@@ -119,7 +124,7 @@ impl Source {
             Self::Pems(pems) => Ok(JwkSet::from_pems(pems.iter().map(String::as_str))?),
             Self::Jwks(server) => Ok(JwkSet::parse(&ask(fetch, server.get(&server.url)).await?)?),
             Self::Discovery(server) => {
-                let address = jwks_address(&server.discover(fetch).await?, &server.url)?;
+                let address = server.key_set(fetch).await?;
                 Ok(JwkSet::parse(&ask(fetch, server.get(&address)).await?)?)
             }
         }

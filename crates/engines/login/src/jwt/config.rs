@@ -110,8 +110,9 @@ impl Config {
             Some(source @ Source::Jwks(_)) => {
                 source.keys(fetch).await.err().map(|error| format!("error checking jwks URL: {error}"))
             }
-            Some(source @ Source::Discovery(_)) => {
-                source.keys(fetch).await.err().map(|error| format!("error checking oidc discovery URL: {error}"))
+            // As with the peer, keys are not asked for yet: an issuer may make the first one later.
+            Some(Source::Discovery(server)) => {
+                server.key_set(fetch).await.err().map(|error| format!("error checking oidc discovery URL: {error}"))
             }
             None => None,
         };
