@@ -111,3 +111,50 @@ impl CertificateRequest {
         self.public_key()?.verify(algorithm, &self.tbs, &self.signature)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Certificate, KeyType, OcspRequest, Template};
+    use jiff::Timestamp;
+
+    #[test]
+    fn what_is_cut_or_bent_is_refused_or_no_longer_verifies() {
+        let key = PrivateKey::generate(KeyType::Ed25519, 0).unwrap();
+        let subject = Subject { common_name: "a.example.com".to_owned(), ..Subject::default() };
+        let names = [AltName::Dns("a.example.com".to_owned()), AltName::Other("1.2.3".to_owned(), "x".to_owned())];
+        let extensions = [extension::alternative_names(&names, false).unwrap(), extension::key_usage(0x181)];
+        let algorithm = key.algorithm(0, false);
+        let request = CertificateRequest::make(&subject.to_der(), &extensions, &key, algorithm).unwrap();
+        let read = CertificateRequest::from_der(&request).unwrap();
+        read.verify().unwrap();
+        assert_eq!(
+            (read.subject_name().unwrap(), read.alternative_names().unwrap()),
+            (subject.clone(), names.to_vec())
+        );
+        let template = Template {
+            serial: vec![0x80, 1],
+            subject: subject.to_der(),
+            spki: key.public().spki().to_vec(),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: Timestamp::MAX,
+            extensions: extensions.to_vec(),
+        };
+        let der = template.sign(&subject.to_der(), &key, algorithm).unwrap();
+        let certificate = Certificate::from_der(&der).unwrap();
+        certificate.verify(key.public()).unwrap();
+        assert_eq!((certificate.serial_text().as_str(), certificate.key_usage()), ("80:01", Some(0x181)));
+        for at in 0..request.len() {
+            assert!(CertificateRequest::from_der(&request[..at]).is_err());
+            let mut bent = request.clone();
+            bent[at] ^= 1;
+            assert!(CertificateRequest::from_der(&bent).map_or(true, |bent| bent.verify().is_err()), "{at}");
+        }
+        for at in 0..der.len() {
+            assert!(Certificate::from_der(&der[..at]).is_err() && OcspRequest::from_der(&der[..at]).is_err());
+            let mut bent = der.clone();
+            bent[at] ^= 1;
+            assert!(Certificate::from_der(&bent).map_or(true, |bent| bent.verify(key.public()).is_err()), "{at}");
+        }
+    }
+}

@@ -324,6 +324,10 @@ fn unreadable(error: impl std::fmt::Display) -> Error {
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, Error> {
+    // What says that a certificate never ends is beyond the last time that can be reckoned with.
+    if text == "9999-12-31T23:59:59Z" {
+        return Ok(Timestamp::MAX);
+    }
     text.parse().map_err(|_| Error::invalid(format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\" failed")))
 }
 

@@ -37,16 +37,15 @@ fn openssh(content: &[u8]) -> Option<PrivateKey> {
         }
         b"ssh-rsa" => rsa(&mut inner),
         kind if kind.starts_with(b"ecdsa-sha2-") => {
-            let curve: &[u64] = match take(&mut inner)? {
-                b"nistp256" => &[1, 2, 840, 10045, 3, 1, 7],
-                b"nistp384" => &[1, 3, 132, 0, 34],
-                b"nistp521" => &[1, 3, 132, 0, 35],
+            // SEC 1 has the number in as many bytes as the curve.
+            let (curve, size): (&[u64], usize) = match take(&mut inner)? {
+                b"nistp256" => (&[1, 2, 840, 10045, 3, 1, 7], 32),
+                b"nistp384" => (&[1, 3, 132, 0, 34], 48),
+                b"nistp521" => (&[1, 3, 132, 0, 35], 66),
                 _ => return None,
             };
             let point = take(&mut inner)?;
             let secret = take(&mut inner)?;
-            // SEC 1 has the number in as many bytes as the curve.
-            let size = (point.len() - 1) / 2;
             let digits = secret.get(secret.iter().take_while(|byte| **byte == 0).count()..)?;
             let mut padded = Zeroizing::new(vec![0; size.checked_sub(digits.len())?]);
             padded.extend_from_slice(digits);
@@ -139,4 +138,32 @@ pub(crate) fn to_file(key: &PrivateKey) -> Result<Zeroizing<String>, &'static st
     out.0.extend_from_slice(MAGIC);
     out.string(b"none").string(b"none").string(b"").u32(1).string(&public.blob).string(&inner);
     Ok(pem::encode(LABEL, &Zeroizing::new(out.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_cut_or_bent_are_refused_without_harm() {
+        let key = PrivateKey::generate(KeyType::Ed25519, 0).unwrap();
+        let file = to_file(&key).unwrap();
+        assert_eq!(parse(&file).unwrap().public(), key.public());
+        let content = pem::parse(file.as_bytes()).unwrap().remove(0).content;
+        for length in 0..content.len() - 16 {
+            assert!(openssh(&content[..length]).is_none(), "{length}");
+        }
+        let ec = |point: &[u8], secret: &[u8]| {
+            let mut inner = Writer(vec![0; 8]);
+            inner.string(b"ecdsa-sha2-nistp256").string(b"nistp256").string(point).string(secret);
+            let mut out = Writer(MAGIC.to_vec());
+            out.string(b"none").string(b"none").string(b"").u32(1).string(b"").string(&inner.0);
+            openssh(&out.0)
+        };
+        for (point, secret) in [(&[][..], &[][..]), (&[4; 65], &[1; 33]), (&[4; 65], &[0; 32]), (&[4], &[1; 32])] {
+            assert!(ec(point, secret).is_none());
+        }
+        assert_eq!(remainder(&[1, 0, 3], &[16]).unwrap().last(), Some(&3));
+        assert!(remainder(&[1], &[0]).is_none());
+    }
 }

@@ -35,6 +35,8 @@ pub const SEQUENCE: u8 = 0x30;
 pub const SET: u8 = 0x31;
 /// `NULL`, whole.
 pub const NULL: &[u8] = &[0x05, 0x00];
+/// What says that something never ends.
+const NO_END: &[u8] = b"99991231235959Z";
 /// `TRUE`, whole.
 pub const TRUE: &[u8] = &[BOOLEAN, 0x01, 0xff];
 
@@ -148,8 +150,11 @@ pub fn time(at: Timestamp) -> Vec<u8> {
     }
 }
 
-/// `GeneralizedTime` in whole seconds.
+/// `GeneralizedTime` in whole seconds. The latest time there is stands for no end (RFC 5280, 4.1.2.5).
 pub fn generalized_time(at: Timestamp) -> Vec<u8> {
+    if at.as_second() == Timestamp::MAX.as_second() {
+        return tlv(GENERALIZED_TIME, NO_END);
+    }
     let date = Offset::UTC.to_datetime(at);
     tlv(GENERALIZED_TIME, date.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes())
 }
@@ -201,6 +206,9 @@ pub fn oid_text(content: &[u8]) -> Result<String, DerError> {
 /// # Errors
 /// Where it is no such time.
 pub fn read_time(element: &Element<'_>) -> Result<Timestamp, DerError> {
+    if element.tag == GENERALIZED_TIME && element.content == NO_END {
+        return Ok(Timestamp::MAX);
+    }
     let text = std::str::from_utf8(element.content).map_err(|_| DerError::Value)?;
     let text = match element.tag {
         UTC_TIME => format!("{}{text}", if text < "50" { "20" } else { "19" }),
@@ -341,6 +349,8 @@ mod tests {
         for at in [at, "2049-12-31T23:59:59Z".parse().unwrap(), "1999-02-28T00:00:00Z".parse().unwrap()] {
             assert_eq!(read_time(&Reader::new(&time(at)).any().unwrap()), Ok(at));
         }
+        assert_eq!(time(Timestamp::MAX), b"\x18\x0f99991231235959Z");
+        assert_eq!(read_time(&Reader::new(&time(Timestamp::MAX)).any().unwrap()), Ok(Timestamp::MAX));
         for text in ["2.5.29.17", "1.3.6.1.4.1.57264.1.8", "0.9.2342.19200300.100.1.1"] {
             assert_eq!(oid_text(Reader::new(&oid_of_text(text).unwrap()).any().unwrap().content).unwrap(), text);
         }

@@ -207,3 +207,19 @@ fn issuers_and_keys_are_named_imported_and_deleted() {
     assert!(second.refuse("issue/r", json!({"common_name": "a.b"})).contains("no default issuer currently configured"));
     assert!(second.raw("ca").is_empty());
 }
+
+#[test]
+fn a_certificate_may_have_no_end() {
+    let mount = Mount::new();
+    let never = "9999-12-31T23:59:59Z";
+    let root =
+        mount.write("root/generate/internal", json!({"common_name": "Root", "key_type": "ec", "not_after": never}));
+    mount.write("roles/device", json!({"allow_any_name": true, "key_type": "ec", "not_after": never}));
+    let leaf = mount.write("issue/device", json!({"common_name": "d.example.com"}));
+    assert_eq!(leaf["expiration"], root["expiration"]);
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("leaf.pem"), text(&leaf, "certificate")).unwrap();
+    if let Some((_, said)) = openssl(folder.path(), &["x509", "-in", "leaf.pem", "-noout", "-enddate"]) {
+        assert!(said.contains("Dec 31 23:59:59 9999 GMT"), "{said}");
+    }
+}
