@@ -97,6 +97,15 @@ impl Router {
         self.mounts.values().filter(move |mount| mount.namespace.id == namespace.id)
     }
 
+    /// Whether requests to this path would be a namespace's below.
+    pub(crate) fn is_namespaces(&self, namespace: &Namespace, path: &str) -> bool {
+        let whole = format!("{}{path}", namespace.path);
+        whole
+            .match_indices('/')
+            .filter_map(|(at, _)| whole.get(..=at))
+            .any(|front| front.len() > namespace.path.len() && self.namespaces.contains_key(front))
+    }
+
     /// A mount with which one at this path would overlap.
     pub(crate) fn conflict(&self, namespace: &Namespace, full_path: &str) -> Option<&Arc<Mount>> {
         let whole = format!("{}{full_path}", namespace.path);

@@ -1,4 +1,4 @@
-use super::{LeaseRow, Leased, expiry_key, lease_key, token_index_key};
+use super::{LeaseRow, Leased, Revoke, expiry_key, lease_key, token_index_key};
 use crate::call::Session;
 use crate::core::Core;
 use crate::mount::Mount;
@@ -58,6 +58,14 @@ pub(crate) async fn register(
             }
         }
         return Err(error);
+    }
+    // The token may have been revoked meanwhile, by who did not see this lease: then it is not given out.
+    if token.kind == TokenKind::Service && !core.is_token_there(&session.found.hash).await? {
+        let state = core.state()?;
+        if let Err(error) = core.revoke_lease(&state, &namespace.id, &lease_id, Revoke::Properly, now).await {
+            core.retry_lease(&namespace.id, &lease_id, &error, now).await?;
+        }
+        return Err(Error::Denied);
     }
     Ok((lease_id, renewable, ttl))
 }

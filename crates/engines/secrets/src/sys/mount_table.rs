@@ -41,6 +41,9 @@ impl Core {
         if let Some(taken) = state.router.conflict(namespace, &path) {
             return Err(Error::invalid(format!("path is already in use at {}", taken.entry.full_path())));
         }
+        if state.router.is_namespaces(namespace, &path) {
+            return Err(Error::invalid(format!("path {path:?} is a namespace's")));
+        }
         if self.new_backend(entry.class, &entry.kind, &entry.options).is_none() {
             return Err(Error::invalid(format!("plugin not found in the catalog: {}", entry.kind)));
         }
@@ -167,6 +170,9 @@ async fn remount(call: &Call<'_>) -> Result<Answer, Error> {
     let target = format!("{}{new}", class.prefix());
     if call.state.router.conflict(&namespace, &target).is_some_and(|taken| taken.entry.uuid != mount.entry.uuid) {
         return Err(Error::invalid(format!("path in use at {target:?}")));
+    }
+    if call.state.router.is_namespaces(&namespace, &target) {
+        return Err(Error::invalid(format!("path {target:?} is a namespace's")));
     }
     let id = uuid::Uuid::new_v4().to_string();
     call.core.remount(mount, (&namespace, &new), call.request.now).await?;

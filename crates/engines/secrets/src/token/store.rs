@@ -56,6 +56,12 @@ impl Core {
         Ok(Some(Found { text: Zeroizing::new(text.to_owned()), hash, token, version: None }))
     }
 
+    /// Whether a token is stored and not being revoked; also in its last use.
+    pub(crate) async fn is_token_there(&self, hash: &str) -> Result<bool, Error> {
+        let token = self.storage().get_json::<Token>(&token_key(hash)).await?;
+        Ok(token.is_some_and(|token| !token.is_revoked))
+    }
+
     /// The accessor's row.
     pub(crate) async fn find_accessor(&self, state: &State, accessor: &str) -> Result<Option<AccessorRow>, Error> {
         self.storage().get_json(&accessor_key(&state.keys.hash(accessor))).await

@@ -109,3 +109,47 @@ async fn a_sealed_server_answers_nothing() {
     server.core.load(server.now).await.unwrap();
     assert_eq!(server.ask(&server.root, Read, "secret/a", json!({})).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_token_bound_to_networks_is_none_elsewhere() {
+    let server = Server::new().await;
+    let role = json!({ "token_bound_cidrs": "10.0.0.0/8", "allowed_policies": "default" });
+    server.ok(Update, "auth/token/roles/bound", role).await;
+    let made = server.ok(Update, "auth/token/create/bound", json!({})).await;
+    let token = made["auth"]["client_token"].as_str().unwrap();
+    for (address, status) in [(Some("10.1.2.3"), 200), (Some("11.1.2.3"), 403), (Some("::1"), 403), (None, 403)] {
+        let mut request = server.request(token, Read, "auth/token/lookup-self", json!({}));
+        request.connection.address = address.map(|address| address.parse().unwrap());
+        assert_eq!(server.core.handle(request).await.status, status, "{address:?}");
+    }
+}
+
+#[tokio::test]
+async fn templates_give_each_entity_its_own_and_no_other() {
+    let server = Server::new().await;
+    let mut own = Vec::new();
+    for name in ["jane", "joe"] {
+        let body = json!({ "password": "right" });
+        let made = server.ok_as("", Update, &format!("auth/open/login/{name}"), body).await;
+        let text = |field: &str| made["auth"][field].as_str().unwrap().to_owned();
+        own.push((text("client_token"), format!("identity/entity/id/{}", text("entity_id"))));
+    }
+    for (at, (token, _)) in own.iter().enumerate() {
+        for (other, (_, path)) in own.iter().enumerate() {
+            let status = if at == other { 200 } else { 403 };
+            assert_eq!(server.ask(token, Read, path, json!({})).await.status, status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_mount_hides_a_namespace_and_no_namespace_a_mount() {
+    let server = Server::new().await;
+    server.ok(Update, "sys/namespaces/team", json!({})).await;
+    for path in ["sys/mounts/team", "sys/mounts/team/x", "sys/mounts/auth", "sys/mounts/a/../b", "sys/mounts/a//b"] {
+        assert_eq!(server.ask(&server.root, Update, path, json!({ "type": "echo" })).await.status, 400, "{path}");
+    }
+    assert_eq!(server.ask(&server.root, Update, "sys/namespaces/secret", json!({})).await.status, 400);
+    let moved = json!({ "from": "secret", "to": "team/sys/x" });
+    assert_eq!(server.ask(&server.root, Update, "sys/remount", moved).await.status, 400);
+}
