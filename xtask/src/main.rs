@@ -1,13 +1,16 @@
-//! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `interop`, `deny`, `tidy`, `ready`.
+//! The chores: `cargo xtask test`, `fuzz`, `bench`, `parity`, `interop`, `clients`, `deny`, `tidy`, `ready`.
 
 mod bench;
 mod bench_log;
 mod bench_secrets;
 mod bench_sign;
+mod board;
 mod deny;
 mod findings;
 mod fuzz;
 mod go;
+mod go_client;
+mod hvac;
 mod images;
 mod interop;
 mod machine;
@@ -15,6 +18,7 @@ mod measure;
 mod oracle;
 mod parity;
 mod peers;
+mod postgres;
 mod run;
 mod server;
 mod test;
@@ -35,6 +39,7 @@ cargo xtask COMMAND
   parity          every package that Syft finds in the images of the tests and the benchmark, and no other; as root
   parity --scan   what Grype finds in them and in lists of packages, with the same advisories; as root
   interop         signatures between Palisade, Cosign, sigstore-python and sigstore-js, in all directions
+  clients         hvac's integration tests and OpenBao's Go client against the secrets server, on both storages
   fuzz [SECONDS [TARGET]]
                   every fuzz target (or one) from its kept inputs on, for so many seconds each; 60 unless told
   deny            licences, sources and versions of the dependencies, by deny.toml
@@ -55,6 +60,7 @@ fn main() -> Result<()> {
         ["parity"] => parity::check(),
         ["parity", "--scan"] => findings::check(),
         ["interop"] => interop::check(),
+        ["clients"] => hvac::check().and_then(|()| go_client::check()),
         ["fuzz"] => fuzz::all(60, None),
         ["fuzz", seconds] => fuzz::all(seconds.parse()?, None),
         ["fuzz", seconds, target] => fuzz::all(seconds.parse()?, Some(target)),

