@@ -5,8 +5,10 @@
 
 mod audit;
 mod config;
+mod harden;
 mod http;
 mod kinds;
+mod metrics;
 mod operator;
 mod outside;
 mod seals;
@@ -15,6 +17,7 @@ mod server;
 
 pub use crate::audit::Devices;
 pub use config::{Config, ConfigError, ListenerConfig, SealConfig, StorageConfig};
+pub use harden::{Hardening, MemoryLock, harden};
 pub use http::{Surface, router};
 pub use seals::SealSettingsError;
 pub use serve::{Bound, ServeError};

@@ -1,6 +1,7 @@
 //! What paths under `sys/` do that need the barrier or the process.
 
 use crate::config::Config;
+use crate::metrics::{self, Reporter};
 use crate::server::Cluster;
 use barrier::{Operator, RotationConfig};
 use logical::{Error, Operation, Pending, Request, Response};
@@ -11,6 +12,7 @@ use std::sync::{Arc, OnceLock, Weak};
 /// Has the keys, and knows the core that they are for.
 pub(crate) struct Hands {
     operator: Arc<Operator>,
+    reporter: Arc<Reporter>,
     core: OnceLock<Weak<Core>>,
     cluster: Cluster,
     /// The configuration without secrets.
@@ -18,7 +20,7 @@ pub(crate) struct Hands {
 }
 
 impl Hands {
-    pub(crate) fn new(operator: Arc<Operator>, cluster: Cluster, config: &Config) -> Self {
+    pub(crate) fn new(operator: Arc<Operator>, reporter: Arc<Reporter>, cluster: Cluster, config: &Config) -> Self {
         let listeners: Vec<Value> = config.listeners.iter().map(|listener| {
             json!({"type": "tcp", "config": {"address": listener.address.to_string(), "tls_disable": listener.tls.is_none()}})
         }).collect();
@@ -31,7 +33,7 @@ impl Hands {
             "listeners": listeners,
             "storage": {"type": config.storage.kind()},
         });
-        Self { operator, core: OnceLock::new(), cluster, sanitized }
+        Self { operator, reporter, core: OnceLock::new(), cluster, sanitized }
     }
 
     pub(crate) fn set_core(&self, core: &Arc<Core>) {
@@ -65,6 +67,14 @@ impl Hands {
                     _ => Err(Error::UnsupportedOperation),
                 }
             }
+            "metrics" if is_read => {
+                let accept = request.headers.iter().find(|(name, _)| name == "accept").map(|(_, value)| value.as_str());
+                let asked = request.fields().text("format")?;
+                let format = metrics::format(asked.as_deref(), accept);
+                let core = self.core.get().and_then(Weak::upgrade);
+                let raw = self.reporter.answer(core.as_deref(), format).await;
+                Ok(Response { raw: Some(raw), ..Response::empty() })
+            }
             "config/state/sanitized" if is_read => Ok(Response::json(self.sanitized.clone())),
             "ha-status" if is_read => Ok(Response::json(json!({"nodes": [{
                 "hostname": hostname(), "api_address": "", "cluster_address": "", "active_node": true,
@@ -75,9 +85,14 @@ impl Hands {
                 "host": {"hostname": hostname(), "os": std::env::consts::OS, "kernelArch": std::env::consts::ARCH},
                 "cluster_id": self.cluster.id,
             }))),
-            "seal" | "step-down" | "rotate" | "key-status" | "config/state/sanitized" | "host-info" | "ha-status" => {
-                Err(Error::UnsupportedOperation)
-            }
+            "metrics"
+            | "seal"
+            | "step-down"
+            | "rotate"
+            | "key-status"
+            | "config/state/sanitized"
+            | "host-info"
+            | "ha-status" => Err(Error::UnsupportedOperation),
             _ => Err(Error::UnsupportedPath),
         }
     }

@@ -31,7 +31,6 @@ pub enum ServeError {
 pub struct Bound {
     server: Arc<Server>,
     listeners: Vec<(Listener, Surface)>,
-    metrics: Metrics,
 }
 
 impl Bound {
@@ -53,8 +52,9 @@ impl Bound {
             listeners.push((Listener::bind(options(one, &metrics)).await?, surface));
         }
         let server = Server::open(config).await?;
+        server.reporter.set_listeners(metrics);
         server.spawn_work();
-        Ok(Self { server, listeners, metrics })
+        Ok(Self { server, listeners })
     }
 
     /// The server.
@@ -72,7 +72,7 @@ impl Bound {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
         for (listener, surface) in self.listeners {
-            let router = router(Arc::clone(&self.server), surface, self.metrics.clone());
+            let router = router(Arc::clone(&self.server), surface);
             let mut stopped = stopped.clone();
             tasks.push(tokio::spawn(listener.serve(router, async move {
                 let _ = stopped.wait_for(|stop| *stop).await;

@@ -3,6 +3,7 @@
 use crate::audit::Devices;
 use crate::config::{Config, SealConfig, StorageConfig};
 use crate::kinds;
+use crate::metrics::{Reporter, Telemetry};
 use crate::operator::Hands;
 use crate::seals::{self, SealSettingsError};
 use barrier::{Barrier, InitRequest, InitResponse, Operator, RootUpdate, SealStatus};
@@ -71,6 +72,8 @@ pub struct Server {
     pub(crate) core: Arc<Core>,
     pub(crate) cluster: Cluster,
     pub(crate) storage_kind: &'static str,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) reporter: Arc<Reporter>,
     devices: Arc<Devices>,
     space: Arc<dyn Space>,
     has_peers: bool,
@@ -98,8 +101,13 @@ impl Server {
         let cluster = cluster(space.as_ref(), config.cluster_name.as_deref()).await?;
         let barrier = Barrier::new(Arc::clone(&space), b"barrier/".to_vec(), seals::seal(&config.seal)?);
         let operator = Arc::new(Operator::new(barrier));
-        let devices = Arc::new(Devices::new(operator.barrier().view("")));
-        let hands = Arc::new(Hands::new(Arc::clone(&operator), cluster.clone(), config));
+        let telemetry = Arc::new(Telemetry::new());
+        let devices = Arc::new(Devices::new(operator.barrier().view(""), Arc::clone(&telemetry)));
+        let reporter =
+            Reporter::new(Arc::clone(&telemetry), Arc::clone(&operator), Arc::clone(&devices), cluster.name.clone());
+        let reporter = Arc::new(reporter);
+        let hands = Hands::new(Arc::clone(&operator), Arc::clone(&reporter), cluster.clone(), config);
+        let hands = Arc::new(hands);
         let settings = Settings {
             api_address: config.api_address.clone(),
             cluster_name: cluster.name.clone(),
@@ -116,7 +124,8 @@ impl Server {
         hands.set_core(&core);
         let has_peers = matches!(config.storage, StorageConfig::Postgres(_));
         let storage_kind = config.storage.kind();
-        let server = Arc::new(Self { operator, core, cluster, storage_kind, devices, space, has_peers });
+        let server =
+            Arc::new(Self { operator, core, cluster, storage_kind, telemetry, reporter, devices, space, has_peers });
         if matches!(config.seal, SealConfig::Block(..))
             && server.operator.barrier().is_initialized().await.unwrap_or(false)
             && let Err(error) = server.unseal_by_seal().await

@@ -17,6 +17,7 @@ mod call;
 mod config;
 mod core;
 mod cubbyhole;
+mod figures;
 mod finish;
 mod identity;
 mod lease;
@@ -40,6 +41,7 @@ mod wrapping;
 
 pub use config::Cors;
 pub use core::Core;
+pub use figures::{Destination, Figures, MountCount};
 pub use request::CoreRequest;
 pub use response::{CoreResponse, TokenAuth, WrapInfo};
 pub use settings::{Audit, AuditDevice, AuditRecord, Factory, Operator, Settings};

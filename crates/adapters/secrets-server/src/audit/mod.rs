@@ -3,6 +3,7 @@
 mod device;
 mod record;
 
+use crate::metrics::Telemetry;
 use audit::{Broker, Formatter, Health, Options, Salt, Timer};
 use aws_lc_rs::rand;
 use barrier::View;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long devices are waited for while another has written.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -35,16 +36,18 @@ impl Timer for Sleep {
 pub struct Devices {
     broker: Broker,
     view: View,
+    telemetry: Arc<Telemetry>,
     headers: RwLock<Arc<BTreeMap<String, bool>>>,
     workers: Mutex<BTreeMap<String, (AuditDevice, Arc<Worker>)>>,
 }
 
 impl Devices {
     /// None yet. Their salts are kept in the barrier.
-    pub(crate) fn new(view: View) -> Self {
+    pub(crate) fn new(view: View, telemetry: Arc<Telemetry>) -> Self {
         Self {
             broker: Broker::new(Arc::new(Sleep), PATIENCE, DEADLINE),
             view,
+            telemetry,
             headers: RwLock::default(),
             workers: Mutex::default(),
         }
@@ -103,7 +106,15 @@ impl Devices {
         let headers = Arc::clone(&self.headers.read().unwrap_or_else(PoisonError::into_inner));
         let owned = record::Owned::of(record);
         let entry = entry(kind, record, &owned, &headers);
-        self.broker.log(&entry).await.map_err(|error| {
+        let (took, failed) = match kind {
+            audit::Kind::Request => ("vault.audit.log_request", "vault.audit.log_request_failure"),
+            audit::Kind::Response => ("vault.audit.log_response", "vault.audit.log_response_failure"),
+        };
+        let begun = Instant::now();
+        let logged = self.broker.log(&entry).await;
+        self.telemetry.observe(took, begun.elapsed());
+        logged.map_err(|error| {
+            self.telemetry.count(failed);
             for (device, cause) in &error.devices {
                 let cause = cause.as_ref().map_or_else(|| "blocked".to_owned(), ToString::to_string);
                 tracing::error!(device, cause, "an audit device did not write");

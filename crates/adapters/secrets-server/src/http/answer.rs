@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use axum::http::{Response, StatusCode};
+use logical::Raw;
 use secrets::CoreResponse;
 use serde::Serialize;
 use serde_json::json;
@@ -38,9 +39,11 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     with(status, None, Vec::new())
 }
 
-/// Text.
-pub(crate) fn text(content_type: &'static str, body: String) -> Response<Body> {
-    with(StatusCode::OK, Some(HeaderValue::from_static(content_type)), body.into_bytes())
+/// A body as it is.
+pub(crate) fn raw(raw: &Raw) -> Response<Body> {
+    let status = StatusCode::from_u16(raw.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let content_type = HeaderValue::from_str(&raw.content_type).ok().filter(|value| !value.is_empty());
+    with(status, content_type, raw.body.clone())
 }
 
 /// An error; an empty text is none.
@@ -53,14 +56,7 @@ pub(crate) fn refuse(status: StatusCode, text: &str) -> Response<Body> {
 pub(crate) fn response(answer: &CoreResponse) -> Response<Body> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match &answer.raw {
-        Some(raw) => {
-            let status = StatusCode::from_u16(raw.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            with(
-                status,
-                HeaderValue::from_str(&raw.content_type).ok().filter(|value| !value.is_empty()),
-                raw.body.clone(),
-            )
-        }
+        Some(body) => raw(body),
         None if answer.has_body() => json_of(status, &answer.to_json()),
         None => empty(status),
     };

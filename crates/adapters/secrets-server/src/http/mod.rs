@@ -12,9 +12,15 @@ use axum::extract::ConnectInfo;
 use axum::http::header::{HeaderValue, LOCATION};
 use axum::http::{Request, Response, StatusCode};
 use listener::ClientCertificates;
+use logical::Operation;
+use secrets::{CoreRequest, CoreResponse};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
+
+const HANDLE: &str = "vault.core.handle_request";
+const HANDLE_LOGIN: &str = "vault.core.handle_login_request";
 
 /// Limits and settings of one listener.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +32,8 @@ pub struct Surface {
 }
 
 /// The API of a server at one listener.
-pub fn router(server: Arc<Server>, surface: Surface, metrics: listener::Metrics) -> Router {
-    let face = Arc::new(Face { server, surface, metrics });
+pub fn router(server: Arc<Server>, surface: Surface) -> Router {
+    let face = Arc::new(Face { server, surface });
     Router::new().fallback_service(tower::service_fn(move |request: Request<Body>| {
         let face = Arc::clone(&face);
         async move { Ok::<_, Infallible>(face.answer(request).await) }
@@ -37,7 +43,6 @@ pub fn router(server: Arc<Server>, surface: Surface, metrics: listener::Metrics)
 pub(crate) struct Face {
     pub(crate) server: Arc<Server>,
     pub(crate) surface: Surface,
-    pub(crate) metrics: listener::Metrics,
 }
 
 impl Face {
@@ -57,10 +62,34 @@ impl Face {
         let certificates = parts.extensions.get::<ClientCertificates>().cloned().unwrap_or_default().0;
         let connection = logical::Connection { address, certificates };
         match read::request(path, &parts, body, connection, self.surface.max_request_size).await {
-            Ok(request) => answer::response(&self.server.core.handle(request).await),
+            Ok(request) => answer::response(&self.handle(request).await),
             Err((status, text)) => refuse(status, &text),
         }
     }
+}
+
+impl Face {
+    /// By the core, with how long it took.
+    async fn handle(&self, request: CoreRequest) -> CoreResponse {
+        let (core, telemetry) = (&self.server.core, &self.server.telemetry);
+        let _in_flight = telemetry.begin();
+        let destination = core.destination(&request.namespace, &request.path, request.operation);
+        let operation = request.operation;
+        let begun = Instant::now();
+        let response = core.handle(request).await;
+        let took = begun.elapsed();
+        let is_login = destination.as_ref().is_some_and(|to| to.is_open && to.mount.contains("auth/"));
+        telemetry.observe(if is_login { HANDLE_LOGIN } else { HANDLE }, took);
+        if let Some(destination) = destination {
+            telemetry.observe(&route_name(operation, &destination.mount), took);
+        }
+        response
+    }
+}
+
+/// `vault.route.read.secret-`, as the peer has it.
+fn route_name(operation: Operation, mount: &str) -> String {
+    format!("vault.route.{}.{}", operation.name(), mount.replace('/', "-"))
 }
 
 /// What is not the API: a person who looks, or nothing.

@@ -1,10 +1,12 @@
 //! Paths under `sys/` that answer while sealed, or without a token.
 
-use super::answer::{empty, json_of, refuse, text};
+use super::answer::{empty, json_of, raw, refuse};
 use super::{Face, Surface, read};
+use crate::metrics;
 use crate::server::VERSION;
 use audit::DeviceState;
 use axum::body::Body;
+use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use barrier::{InitRequest, RekeyRequest, SealStatus, Subject};
@@ -72,7 +74,14 @@ impl Face {
         let answered = match part {
             Part::Health => return self.health(parts).await,
             Part::Metrics => {
-                return text("text/plain; version=0.0.4", self.metrics.render());
+                if parts.method != Method::GET {
+                    return refuse(StatusCode::METHOD_NOT_ALLOWED, "");
+                }
+                let query = parts.uri.query().unwrap_or_default();
+                let asked = query.split('&').find_map(|pair| pair.strip_prefix("format="));
+                let accept = parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+                let format = metrics::format(asked, accept);
+                return raw(&self.server.reporter.answer(Some(&self.server.core), format).await);
             }
             Part::Leader => self.leader(&parts.method),
             Part::Init => self.init(&parts.method, &bytes).await,
