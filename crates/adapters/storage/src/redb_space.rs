@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition, TableError};
@@ -62,12 +63,38 @@ struct Shared {
     writer: Option<JoinHandle<()>>,
     /// The last commit when the store was opened.
     opened_at: Sequence,
+    views: Arc<Views>,
     changes: Mutex<HashMap<String, Arc<Changes>>>,
+}
+
+/// Views with the generation that they are of.
+type ByTable = HashMap<Arc<str>, (u64, Arc<View>)>;
+
+/// The view of the last commit by table, made by the first who reads after it: making one costs more than a read.
+#[derive(Default)]
+pub(crate) struct Views {
+    /// Counts commits that can be seen.
+    generation: AtomicU64,
+    by_table: Mutex<ByTable>,
+}
+
+impl Views {
+    /// A commit can be seen, and is not answered yet: what was seen before is not shown any more, and not kept, so that
+    /// its pages can be used again.
+    pub(crate) fn forget(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ByTable> {
+        self.by_table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         drop(self.requests.take());
+        self.views.forget();
         if let Some(writer) = self.writer.take() {
             // A writer that panicked has nothing to finish.
             let _ = writer.join();
@@ -83,12 +110,20 @@ impl Redb {
         let database = Arc::new(database);
         let sequence = redb_writer::stored_sequence(&database).map_err(failed)?;
         let (requests, queue) = mpsc::channel(QUEUED_COMMITS);
-        let writer = redb_writer::Writer::new(Arc::clone(&database), sequence);
+        let views = Arc::<Views>::default();
+        let writer = redb_writer::Writer::new(Arc::clone(&database), Arc::clone(&views), sequence);
         let writer = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run(queue));
         let writer = writer.map_err(|source| OpenError::Writer { path: path.to_owned(), source })?;
         let (requests, writer) = (Some(requests), Some(writer));
         Ok(Self {
-            shared: Arc::new(Shared { database, requests, writer, opened_at: sequence, changes: Mutex::default() }),
+            shared: Arc::new(Shared {
+                database,
+                requests,
+                writer,
+                opened_at: sequence,
+                views,
+                changes: Mutex::default(),
+            }),
         })
     }
 
@@ -113,14 +148,31 @@ pub struct RedbSpace {
 }
 
 impl RedbSpace {
-    fn snapshot_now(&self) -> Result<RedbSnapshot, redb::Error> {
+    fn view(&self) -> Result<Arc<View>, redb::Error> {
+        let views = &self.shared.views;
+        let generation = views.generation.load(Ordering::SeqCst);
+        if let Some((known, view)) = views.lock().get(&self.table)
+            && *known == generation
+        {
+            return Ok(Arc::clone(view));
+        }
+        let view = Arc::new(self.new_view()?);
+        let mut all = views.lock();
+        // What was committed meanwhile may not be in it.
+        if views.generation.load(Ordering::SeqCst) == generation {
+            all.insert(Arc::clone(&self.table), (generation, Arc::clone(&view)));
+        }
+        Ok(view)
+    }
+
+    fn new_view(&self) -> Result<View, redb::Error> {
         let transaction = self.shared.database.begin_read()?;
         let table = open_for_reading(&transaction, Table::new(&self.table))?;
         let sequence = match open_for_reading(&transaction, NUMBERS)? {
             Some(numbers) => numbers.get(SEQUENCE)?.map_or(0, |number| number.value()),
             None => 0,
         };
-        Ok(RedbSnapshot { table, sequence })
+        Ok(View { table, sequence })
     }
 }
 
@@ -143,9 +195,17 @@ pub(crate) fn failed(error: impl Into<redb::Error>) -> SpaceError {
 impl Space for RedbSpace {
     fn snapshot(&self) -> Pending<'_, Box<dyn Snapshot>> {
         Box::pin(async move {
-            let snapshot: Box<dyn Snapshot> = Box::new(self.snapshot_now().map_err(failed)?);
+            let snapshot: Box<dyn Snapshot> = Box::new(RedbSnapshot(self.view().map_err(failed)?));
             Ok(snapshot)
         })
+    }
+
+    fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Option<Value>> {
+        Box::pin(async move { self.view().map_err(failed)?.get_now(key) })
+    }
+
+    fn sequence(&self) -> Pending<'_, Sequence> {
+        Box::pin(async move { Ok(self.view().map_err(failed)?.sequence) })
     }
 
     fn commit(&self, batch: Batch) -> Pending<'_, Sequence, CommitError> {
@@ -165,12 +225,20 @@ impl Space for RedbSpace {
 }
 
 /// Reads are made by the calling task: each is bounded by its limit, and mostly served from memory.
-struct RedbSnapshot {
+struct RedbSnapshot(Arc<View>);
+
+struct View {
     table: Option<ReadOnlyTable<&'static [u8], &'static [u8]>>,
     sequence: Sequence,
 }
 
-impl RedbSnapshot {
+impl View {
+    fn get_now(&self, key: &[u8]) -> Result<Option<Value>, SpaceError> {
+        let Some(table) = &self.table else { return Ok(None) };
+        let value = table.get(key).map_err(failed)?;
+        value.map(|value| decode(value.value())).transpose()
+    }
+
     fn range_now(&self, range: &Range) -> Result<Vec<Row>, SpaceError> {
         let Some(table) = self.table.as_ref().filter(|_| !range.is_empty()) else {
             return Ok(Vec::new());
@@ -191,19 +259,15 @@ impl RedbSnapshot {
 
 impl Snapshot for RedbSnapshot {
     fn sequence(&self) -> Sequence {
-        self.sequence
+        self.0.sequence
     }
 
     fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Option<Value>> {
-        Box::pin(async move {
-            let Some(table) = &self.table else { return Ok(None) };
-            let value = table.get(key).map_err(failed)?;
-            value.map(|value| decode(value.value())).transpose()
-        })
+        Box::pin(async move { self.0.get_now(key) })
     }
 
     fn range(&self, range: Range) -> Pending<'_, Vec<Row>> {
-        Box::pin(async move { self.range_now(&range) })
+        Box::pin(async move { self.0.range_now(&range) })
     }
 }
 

@@ -6,7 +6,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransacti
 use space::{Batch, Changes, CommitError, Sequence, SpaceError, Write};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::redb_space::{NUMBERS, SEQUENCE, Table, encode, failed, version_of};
+use crate::redb_space::{NUMBERS, SEQUENCE, Table, Views, encode, failed, version_of};
 
 /// A transaction takes no more commits than this, and none once it has that many bytes: others should not wait longer.
 const MAX_GROUP_COMMITS: usize = 512;
@@ -22,6 +22,7 @@ pub(crate) struct Request {
 
 pub(crate) struct Writer {
     database: Arc<Database>,
+    views: Arc<Views>,
     sequence: Sequence,
 }
 
@@ -35,8 +36,8 @@ pub(crate) fn stored_sequence(database: &Database) -> Result<Sequence, redb::Err
 }
 
 impl Writer {
-    pub(crate) fn new(database: Arc<Database>, sequence: Sequence) -> Self {
-        Self { database, sequence }
+    pub(crate) fn new(database: Arc<Database>, views: Arc<Views>, sequence: Sequence) -> Self {
+        Self { database, views, sequence }
     }
 
     /// Works until every sender is gone.
@@ -55,7 +56,9 @@ impl Writer {
 
     fn commit(&mut self, group: Vec<Request>) {
         let before = self.sequence;
-        match self.write(&group) {
+        let written = self.write(&group);
+        self.views.forget();
+        match written {
             Ok(outcomes) => {
                 for (request, outcome) in group.into_iter().zip(outcomes) {
                     if let Ok(sequence) = outcome {

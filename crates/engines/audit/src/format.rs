@@ -1,4 +1,4 @@
-use crate::entry::{Auth, Entry, Kind, Namespace, Request, Response, WrapInfo};
+use crate::entry::{Auth, Entry, Kind, Namespace, Response, WrapInfo};
 use crate::mask::Masked;
 use crate::options::Options;
 use crate::salt::Salt;
@@ -11,6 +11,22 @@ use std::collections::BTreeMap;
 pub struct Formatter {
     salt: Salt,
     options: Options,
+}
+
+/// The token of a request and its accessor, as they are and as they are written: a line has them twice.
+struct Known<'a> {
+    token: (&'a str, Cow<'a, str>),
+    accessor: (&'a str, Cow<'a, str>),
+}
+
+impl Known<'_> {
+    fn token(&self, token: &str) -> Option<Cow<'_, str>> {
+        (self.token.0 == token).then_some(Cow::Borrowed(&*self.token.1))
+    }
+
+    fn accessor(&self, accessor: &str) -> Option<Cow<'_, str>> {
+        (self.accessor.0 == accessor).then_some(Cow::Borrowed(&*self.accessor.1))
+    }
 }
 
 #[derive(Serialize)]
@@ -204,15 +220,19 @@ impl Formatter {
 
     /// The line, with the prefix and without a line break.
     pub fn line(&self, entry: &Entry<'_>) -> Vec<u8> {
+        let known = Known {
+            token: (entry.request.client_token, self.token(entry.request.client_token)),
+            accessor: (entry.request.client_token_accessor, self.accessor(entry.request.client_token_accessor)),
+        };
         let line = Line {
             time: entry.time.to_string(),
             kind: match entry.kind {
                 Kind::Request => "request",
                 Kind::Response => "response",
             },
-            auth: self.auth(&entry.auth),
-            request: self.request(entry, &entry.request),
-            response: (entry.kind == Kind::Response).then(|| self.response(entry, &entry.response)),
+            auth: self.auth(&entry.auth, &known),
+            request: self.request(entry, &known),
+            response: (entry.kind == Kind::Response).then(|| self.response(entry, &entry.response, &known)),
             error: entry.error,
         };
         let mut bytes = Vec::with_capacity(2048);
@@ -248,7 +268,7 @@ impl Formatter {
         Masked { data, raw, salt, readable_keys, elide }
     }
 
-    fn auth<'a>(&self, auth: &'a Auth<'_>) -> AuthLine<'a> {
+    fn auth<'a>(&self, auth: &'a Auth<'_>, known: &'a Known<'_>) -> AuthLine<'a> {
         let policy_results = auth.policy_results.as_ref().map(|results| PolicyResultsLine {
             allowed: results.allowed,
             granting_policies: results
@@ -263,8 +283,8 @@ impl Formatter {
                 .collect(),
         });
         AuthLine {
-            client_token: self.token(auth.client_token),
-            accessor: self.accessor(auth.accessor),
+            client_token: known.token(auth.client_token).unwrap_or_else(|| self.token(auth.client_token)),
+            accessor: known.accessor(auth.accessor).unwrap_or_else(|| self.accessor(auth.accessor)),
             display_name: auth.display_name,
             policies: auth.policies,
             token_policies: auth.token_policies,
@@ -283,7 +303,8 @@ impl Formatter {
         }
     }
 
-    fn request<'a>(&'a self, entry: &'a Entry<'_>, request: &'a Request<'_>) -> RequestLine<'a> {
+    fn request<'a>(&'a self, entry: &'a Entry<'_>, known: &'a Known<'_>) -> RequestLine<'a> {
+        let request = &entry.request;
         let Namespace { id, path } = request.namespace;
         RequestLine {
             id: request.id,
@@ -294,8 +315,8 @@ impl Formatter {
             mount_accessor: request.mount_accessor,
             mount_running_version: request.mount_running_version,
             mount_class: request.mount_class,
-            client_token: self.token(request.client_token),
-            client_token_accessor: self.accessor(request.client_token_accessor),
+            client_token: Cow::Borrowed(&known.token.1),
+            client_token_accessor: Cow::Borrowed(&known.accessor.1),
             namespace: NamespaceLine { id, path },
             path: request.path,
             data: self.data(entry, Kind::Request),
@@ -320,14 +341,19 @@ impl Formatter {
         logged
     }
 
-    fn response<'a>(&'a self, entry: &'a Entry<'_>, response: &'a Response<'_>) -> ResponseLine<'a> {
+    fn response<'a>(
+        &'a self,
+        entry: &'a Entry<'_>,
+        response: &'a Response<'_>,
+        known: &'a Known<'_>,
+    ) -> ResponseLine<'a> {
         let request = &entry.request;
         let mut headers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, value) in response.headers {
             headers.entry(name).or_default().push(value);
         }
         ResponseLine {
-            auth: response.auth.as_ref().map(|auth| self.auth(auth)),
+            auth: response.auth.as_ref().map(|auth| self.auth(auth, known)),
             mount_point: request.mount_point,
             mount_type: request.mount_type,
             mount_accessor: request.mount_accessor,

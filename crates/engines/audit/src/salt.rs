@@ -1,5 +1,4 @@
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
-use std::fmt::Write as _;
 
 /// What values are hashed with at one device, so that they can be compared and not guessed.
 pub struct Salt(Key);
@@ -20,8 +19,6 @@ impl Salt {
 }
 
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        // Writing to a text can't fail.
-        let _ = write!(text, "{byte:02x}");
-    }
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
 }

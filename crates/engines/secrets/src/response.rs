@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use logical::{Error, Map, Raw};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -121,6 +122,29 @@ impl CoreResponse {
         self.status != 204
     }
 
+    /// The JSON body as bytes. [`raw`](Self::raw) comes before it.
+    ///
+    /// # Errors
+    /// Never for what the server makes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        if self.is_flat || self.status >= 400 {
+            return serde_json::to_vec(&self.to_json());
+        }
+        let mut bytes = Vec::with_capacity(1024);
+        let body = Body {
+            request_id: &self.request_id,
+            lease_id: &self.lease_id,
+            renewable: self.renewable,
+            lease_duration: self.lease_duration.as_secs(),
+            data: self.data.as_ref(),
+            wrap_info: self.wrap_info.as_ref().map(WrapInfo::to_json),
+            warnings: Some(self.warnings.as_slice()).filter(|warnings| !warnings.is_empty()),
+            auth: self.auth.as_ref().map(TokenAuth::to_json),
+        };
+        serde_json::to_writer(&mut bytes, &body)?;
+        Ok(bytes)
+    }
+
     /// The JSON body. [`raw`](Self::raw) comes before it.
     pub fn to_json(&self) -> Value {
         if self.status >= 400 && self.data.is_none() && self.warnings.is_empty() {
@@ -146,6 +170,19 @@ impl CoreResponse {
         }
         Value::Object(body)
     }
+}
+
+/// The usual body, written without a copy of the data.
+#[derive(Serialize)]
+struct Body<'a> {
+    request_id: &'a str,
+    lease_id: &'a str,
+    renewable: bool,
+    lease_duration: u64,
+    data: Option<&'a Map>,
+    wrap_info: Option<Value>,
+    warnings: Option<&'a [String]>,
+    auth: Option<Value>,
 }
 
 impl WrapInfo {
@@ -184,5 +221,26 @@ impl TokenAuth {
             auth.insert("identity_policies".to_owned(), json!(self.identity_policies));
         }
         auth
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_of_the_json() {
+        let data = json!({ "data": { "user": "app", "list": [1, null, "\u{1}\""] } });
+        let mut response = CoreResponse::new("id", 200);
+        response.mount_type = "kv".to_owned();
+        response.lease_duration = Duration::from_secs(7);
+        response.auth = Some(TokenAuth { accessor: "a".to_owned(), ..TokenAuth::default() });
+        response.warnings.push("careful".to_owned());
+        response.data = data.as_object().cloned();
+        for (status, is_flat) in [(200, false), (200, true), (404, false)] {
+            (response.status, response.is_flat) = (status, is_flat);
+            let bytes = response.to_bytes().unwrap();
+            assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), response.to_json());
+        }
     }
 }

@@ -25,7 +25,11 @@ fn with(status: StatusCode, content_type: Option<HeaderValue>, body: Vec<u8>) ->
 
 /// JSON on a line.
 pub(crate) fn json_of(status: StatusCode, value: &impl Serialize) -> Response<Body> {
-    match serde_json::to_vec(value) {
+    json_bytes(status, serde_json::to_vec(value))
+}
+
+fn json_bytes(status: StatusCode, bytes: serde_json::Result<Vec<u8>>) -> Response<Body> {
+    match bytes {
         Ok(mut bytes) => {
             bytes.push(b'\n');
             with(status, Some(JSON), bytes)
@@ -57,7 +61,7 @@ pub(crate) fn response(answer: &CoreResponse) -> Response<Body> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match &answer.raw {
         Some(body) => raw(body),
-        None if answer.has_body() => json_of(status, &answer.to_json()),
+        None if answer.has_body() => json_bytes(status, answer.to_bytes()),
         None => empty(status),
     };
     for (name, value) in &answer.headers {

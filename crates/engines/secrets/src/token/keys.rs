@@ -36,7 +36,8 @@ impl Keys {
     /// Under which a token or accessor is stored.
     pub(crate) fn hash(&self, text: &str) -> String {
         let tag = hmac::sign(&self.salt, text.as_bytes());
-        tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+        tag.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
     /// The token that is its own entry.
